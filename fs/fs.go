@@ -1,0 +1,4 @@
+package fs
+
+// Fs is a filesystem that its holder cannot leave.
+type Fs struct{}

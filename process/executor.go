@@ -1,0 +1,32 @@
+package process
+
+import "context"
+
+// Executor starts processes. It is the only seam between the lifecycle above
+// and the backends below, which make no ids, deadlines, output buffers or
+// events of their own.
+//
+// Start returns once the process runs. A Start error leaves nothing behind.
+// When ctx ends, the whole tree is killed at once and Wait returns; that is
+// the only kill there is, so a backend never asks first.
+//
+// At this seam Spec is complete: Stdin is never nil and is an io.ReadCloser
+// whose Close makes a blocked Read return; Stdout and Stderr are never nil and
+// may be written to from any one goroutine each; they are the same value when
+// both streams are one. Timeout, GracePeriod, OpenStdin,
+// Merge, Capture, Detach and Limits.Output are done by the lifecycle; Command,
+// Args, Dir, Env, Mounts, Denied and Limits.Memory are for the backend, which
+// was built with the Core's Fs.
+type Executor interface {
+	Start(ctx context.Context, s Spec) (Instance, error)
+}
+
+// Instance is one running process tree.
+type Instance interface {
+	// Wait is called once. After it returns, no goroutine, descriptor or child
+	// of the process survives, and nothing more is written to Stdout and
+	// Stderr. The error is the backend's own failure, not the process's.
+	Wait() (Exit, error)
+	// Signal answers errors.ErrUnsupported where it has no meaning.
+	Signal(Signal) error
+}

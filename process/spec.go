@@ -1,0 +1,68 @@
+package process
+
+import (
+	"io"
+	"time"
+
+	"dappco.re/go/cloche/fs"
+)
+
+// Spec says what to run. The zero value of every field but Command grants
+// nothing: no environment, no input, no files beyond the Core's own.
+//
+// A field that a backend cannot honour is an UnsupportedError, never ignored.
+type Spec struct {
+	// Command is a program's name, looked up by the backend: in PATH natively,
+	// in the program table under wasm.
+	Command string
+	Args    []string // without the command itself
+	// Dir is the working directory, a path in the Core's Fs, or, when Mounts is
+	// given, a path as the process sees it. Empty means the root.
+	Dir string
+	// Env is the whole environment, as "KEY=VALUE". Empty means empty.
+	Env []string
+
+	// Stdin is read until EOF. Nil means EOF at once, unless OpenStdin is set.
+	Stdin io.Reader
+	// OpenStdin keeps the input open for Handle.Stdin. It excludes Stdin.
+	OpenStdin bool
+	// Stdout and Stderr, when set, get every byte as it comes, besides what is
+	// captured. A writer that fails ends the process with its error.
+	Stdout, Stderr io.Writer
+	// Merge sends stderr to where stdout goes, in the order written.
+	Merge bool
+	// Capture is how many bytes of each stream are kept: the first half and the
+	// last half of them. Zero means DefaultCapture, less than zero none.
+	Capture int
+
+	// Timeout is how long the process may run. Zero means for ever.
+	Timeout time.Duration
+	// GracePeriod is the time between asking and killing. Zero means
+	// DefaultGracePeriod, less than zero kills without asking.
+	GracePeriod time.Duration
+	Limits      Limits
+
+	// Mounts, when not empty, is all that the process sees of any filesystem.
+	Mounts []Mount
+	// Detach lets the process outlive the ctx that it was started with, and the
+	// service's shutdown.
+	Detach bool
+
+	// Denied, when set, is called for every refusal as it happens, from the
+	// process's own goroutine: it must not block.
+	Denied func(*DeniedError)
+}
+
+// Mount puts a directory of an Fs into what the process sees.
+type Mount struct {
+	Fs       *fs.Fs // nil means the Core's Fs
+	Source   string // a directory in Fs
+	Target   string // an absolute slash path as the process sees it
+	ReadOnly bool
+}
+
+// Limits bound what a process may use. Zero means no limit.
+type Limits struct {
+	Memory int64 // bytes of memory
+	Output int64 // bytes written to stdout and stderr together
+}
