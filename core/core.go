@@ -9,9 +9,11 @@ import (
 
 // Core is the container. Make one with New.
 type Core struct {
-	options Options // fixed by New
-	files   *Fs     // fixed by New
-	errs    []error // fixed by New
+	options  Options // fixed by New, as are the next three
+	files    *Fs
+	fsGiven  bool
+	errs     []error
+	fsCloser func() error // of the lifecycle
 
 	actions     Registry[*action]
 	tasks       Registry[[]Step]
@@ -32,7 +34,7 @@ func New(options ...CoreOption) *Core {
 		actions:  Registry[*action]{kind: "action", hint: "register it with c.Action(name, handler)"},
 		tasks:    Registry[[]Step]{kind: "task", hint: "register it with c.Task(name, steps...)"},
 		services: Registry[any]{kind: "service", hint: "register it with core.WithService"},
-		files:    &Fs{plain: &fs.Fs{}, absent: true},
+		files:    &Fs{plain: new(fs.Fs)},
 	}
 	c.life.init()
 	for _, option := range options {
