@@ -1,12 +1,16 @@
 package fs
 
 import (
+	"errors"
 	"fmt"
 	iofs "io/fs"
+	"os"
+	"syscall"
 )
 
 // DeniedError says that a rule of cloche, not the host, refused an operation.
-// It matches io/fs.ErrPermission.
+// It matches io/fs.ErrPermission, and errors.As reads it as an
+// *io/fs.PathError too.
 type DeniedError struct {
 	Op   string // as in "open", "rename"
 	Path string // as the caller gave it, never a host path
@@ -27,3 +31,68 @@ func (e *DeniedError) Unwrap() error { return e.Err }
 
 // Is reports a match with io/fs.ErrPermission.
 func (e *DeniedError) Is(target error) bool { return target == iofs.ErrPermission }
+
+// As serves callers who look for the error that every other failing operation
+// on a path gives.
+func (e *DeniedError) As(target any) bool {
+	p, ok := target.(**iofs.PathError)
+	if ok {
+		*p = &iofs.PathError{Op: e.Op, Path: e.Path, Err: e.Err}
+	}
+	return ok
+}
+
+// at says where a refusal happened in the caller's own words.
+func (e *DeniedError) at(op, path string) *DeniedError {
+	d := *e
+	d.Op, d.Path = op, path
+	return &d
+}
+
+// pathError puts the caller's own words around what a Dir or the walk answered,
+// and drops whatever else the error carried: a host path could be in it.
+func pathError(op, path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if d, ok := errors.AsType[*DeniedError](err); ok {
+		return d.at(op, path)
+	}
+	return &iofs.PathError{Op: op, Path: path, Err: bare(err)}
+}
+
+func linkError(op, from, to string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if d, ok := errors.AsType[*DeniedError](err); ok {
+		return d.at(op, from)
+	}
+	return &os.LinkError{Op: op, Old: from, New: to, Err: bare(err)}
+}
+
+// bare is the errno in err, or else err without the paths around it.
+func bare(err error) error {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return errno
+	}
+	if p, ok := errors.AsType[*iofs.PathError](err); ok {
+		return p.Err
+	}
+	return err
+}
+
+// isErrno is errors.Is for one exact errno: syscall.Errno itself also matches
+// the wider classes of io/fs.
+func isErrno(err error, want syscall.Errno) bool {
+	errno, ok := errors.AsType[syscall.Errno](err)
+	return ok && errno == want
+}
+
+// notRegular refuses FIFOs, sockets and devices.
+func notRegular() error {
+	return &DeniedError{
+		Op: "open", Rule: "only regular files and directories can be opened",
+		Fix: "a device can be opened through fs.NewUnrestricted", Err: syscall.EACCES,
+	}
+}

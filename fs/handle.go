@@ -16,6 +16,8 @@ import (
 //
 // A Dir is safe for concurrent use, except that Close must be the last call.
 type Dir interface {
+	// Dup returns another handle on the same directory, to be closed on its own.
+	Dup() (Dir, error)
 	// Stat describes the directory itself.
 	Stat() (Stat, error)
 	// Lookup describes the entry name, a symlink as itself.

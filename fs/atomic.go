@@ -1,0 +1,85 @@
+package fs
+
+import (
+	"crypto/rand"
+	"errors"
+	iofs "io/fs"
+	"os"
+	"syscall"
+)
+
+// WriteAtomic replaces the file's content at once and durably: a reader, at any
+// time and after any crash, sees the old bytes or the new ones. When it returns
+// nil the new ones are on the disk.
+//
+// It writes a temporary file beside the target (where a last symlink leads to),
+// gives it the old file's permissions, or 0644 before umask, syncs it, renames it
+// over the target and syncs the directory. After any failure the temporary is
+// gone; only a crash can leave one, whose name starts with ".cloche-".
+//
+// The result is a new file: other hard links keep the old content, and owner,
+// extended attributes and setuid bits are not carried over. Writers that read
+// first can still undo each other's work: see Update.
+func (f *Fs) WriteAtomic(path string, data []byte) error {
+	p, err := f.resolve("write", path, Follow)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	if err = p.mustBeFile(os.O_CREATE); err == nil {
+		err = replace(p.Dir, p.Name, data)
+	}
+	return pathError("write", path, err)
+}
+
+// replace is WriteAtomic of the file name in dir.
+func replace(dir Dir, name string, data []byte) error {
+	old, err := dir.Lookup(name)
+	switch {
+	case isErrno(err, syscall.ENOENT):
+		return replaceBy(dir, name, data, newFileMode, nil)
+	case err != nil:
+		return err
+	case old.Mode.IsDir():
+		return syscall.EISDIR
+	case old.Mode&iofs.ModeSymlink != 0:
+		return syscall.ELOOP // it came after the walk
+	case !old.Mode.IsRegular():
+		return notRegular()
+	}
+	keep := old.Mode.Perm()
+	return replaceBy(dir, name, data, 0o600, &keep)
+}
+
+// replaceBy makes the temporary with mode perm and gives it keep, if any, only
+// when it is complete.
+func replaceBy(dir Dir, name string, data []byte, perm iofs.FileMode, keep *iofs.FileMode) error {
+	temp := ".cloche-" + rand.Text() // 128 random bits
+	n, err := dir.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+	if err != nil {
+		return err
+	}
+	err = closeAfter(n, fill(n, data, keep))
+	if err == nil {
+		err = dir.Rename(temp, dir, name)
+	}
+	if err != nil {
+		if uerr := dir.Unlink(temp); uerr != nil {
+			err = errors.Join(err, uerr)
+		}
+		return err
+	}
+	return dir.Sync()
+}
+
+func fill(n Node, data []byte, mode *iofs.FileMode) error {
+	if _, err := n.WriteAt(data, 0); err != nil {
+		return err
+	}
+	if mode != nil {
+		if err := n.SetMode(*mode); err != nil {
+			return err
+		}
+	}
+	return n.Sync()
+}
