@@ -13,20 +13,26 @@ import "context"
 // At this seam Spec is complete: Stdin is never nil and is an io.ReadCloser
 // whose Close makes a blocked Read return; Stdout and Stderr are never nil and
 // may be written to from any one goroutine each; they are the same value when
-// both streams are one. Timeout, GracePeriod, OpenStdin,
+// both streams are one. A Write that fails means that the process is being
+// killed. Denied is never nil. Timeout, GracePeriod, OpenStdin,
 // Merge, Capture, Detach and Limits.Output are done by the lifecycle; Command,
 // Args, Dir, Env, Mounts, Denied and Limits.Memory are for the backend, which
 // was built with the Core's Fs.
+//
+// An Executor may have a Name() string, which Info tells, and may be an
+// io.Closer: it is closed once when the service has shut down and nothing runs.
 type Executor interface {
 	Start(ctx context.Context, s Spec) (Instance, error)
 }
 
-// Instance is one running process tree.
+// Instance is one running process tree. It may have a PID() int.
 type Instance interface {
 	// Wait is called once. After it returns, no goroutine, descriptor or child
 	// of the process survives, and nothing more is written to Stdout and
 	// Stderr. The error is the backend's own failure, not the process's.
 	Wait() (Exit, error)
-	// Signal answers errors.ErrUnsupported where it has no meaning.
+	// Signal answers errors.ErrUnsupported where it has no meaning. It does not
+	// block, and may come from any goroutine, also during Wait and after it: then
+	// it must touch no other process that has the number by now.
 	Signal(Signal) error
 }

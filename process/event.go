@@ -1,0 +1,156 @@
+package process
+
+// Event is one fact in the life of a process. The types below are all there
+// are. doc.go says in which order they come.
+type Event interface {
+	// ProcessID is the id of the process that it happened to.
+	ProcessID() string
+	event()
+}
+
+// Stream names one of a process's two outputs.
+type Stream string
+
+const (
+	Stdout Stream = "stdout"
+	Stderr Stream = "stderr"
+)
+
+// StartedEvent is the first event of every process that ran.
+type StartedEvent struct{ Info Info }
+
+// FailedEvent is the last event of a process that never ran; only DeniedEvents
+// can come before it.
+type FailedEvent struct {
+	Info Info
+	Err  error
+}
+
+// OutputEvent is a piece of output, at most 32 KiB of it. A merged process has
+// only Stdout. Data belongs to the receiver.
+type OutputEvent struct {
+	ID     string
+	Stream Stream
+	Offset int64 // of Data in its stream
+	Data   []byte
+}
+
+// DeniedEvent is a refusal by one of cloche's rules.
+type DeniedEvent struct {
+	ID     string
+	Denial *DeniedError
+}
+
+// LimitedEvent says that the process went over a limit and is being killed.
+type LimitedEvent struct {
+	ID    string
+	Limit *LimitError
+}
+
+// AskedEvent says that the process was asked to end, and that it will be killed
+// if it does not.
+type AskedEvent struct {
+	ID     string
+	Signal Signal
+	Reason error
+}
+
+// ExitedEvent is the last event of every process that ran.
+type ExitedEvent struct {
+	Info Info
+	Exit Exit
+}
+
+func (e StartedEvent) ProcessID() string { return e.Info.ID }
+func (e FailedEvent) ProcessID() string  { return e.Info.ID }
+func (e OutputEvent) ProcessID() string  { return e.ID }
+func (e DeniedEvent) ProcessID() string  { return e.ID }
+func (e LimitedEvent) ProcessID() string { return e.ID }
+func (e AskedEvent) ProcessID() string   { return e.ID }
+func (e ExitedEvent) ProcessID() string  { return e.Info.ID }
+
+func (StartedEvent) event() {}
+func (FailedEvent) event()  {}
+func (OutputEvent) event()  {}
+func (DeniedEvent) event()  {}
+func (LimitedEvent) event() {}
+func (AskedEvent) event()   {}
+func (ExitedEvent) event()  {}
+
+// eventQueue is how far the receiver of events may lag behind a process before
+// the process has to wait for it.
+const eventQueue = 64
+
+// feed hands the events of one process to the receiver: one at a time, in
+// order, on a goroutine of its own, so that a receiver may call back into the
+// service. A nil feed takes everything and tells nobody.
+type feed struct {
+	to        func(Event)
+	queue     chan Event
+	ended     chan struct{}
+	abandoned <-chan struct{}
+}
+
+func newFeed(to func(Event), abandoned <-chan struct{}) *feed {
+	if to == nil {
+		return nil
+	}
+	return &feed{
+		to:        to,
+		queue:     make(chan Event, eventQueue),
+		ended:     make(chan struct{}),
+		abandoned: abandoned,
+	}
+}
+
+// begin starts delivery with the given events, before whatever a quick process
+// has already put into the queue.
+func (f *feed) begin(first ...Event) {
+	if f == nil {
+		return
+	}
+	go func() {
+		defer close(f.ended)
+		for _, e := range first {
+			f.to(e)
+		}
+		for e := range f.queue {
+			f.to(e)
+			switch e.(type) {
+			case ExitedEvent, FailedEvent:
+				return
+			}
+		}
+	}()
+}
+
+// emit waits for room in the queue, but not for longer than the process may
+// still live: after a kill, what does not fit is dropped.
+func (f *feed) emit(e Event) {
+	if f == nil {
+		return
+	}
+	select {
+	case f.queue <- e:
+		return
+	default:
+	}
+	select {
+	case f.queue <- e:
+	case <-f.abandoned:
+	}
+}
+
+// last delivers e however slow the receiver is.
+func (f *feed) last(e Event) {
+	if f != nil {
+		f.queue <- e
+	}
+}
+
+// wait returns when the receiver has had every event.
+func (f *feed) wait() {
+	if f != nil {
+		<-f.ended
+	}
+}
