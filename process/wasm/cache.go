@@ -12,12 +12,14 @@ import (
 	iofs "io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/tetratelabs/wazero"
 	"golang.org/x/sys/cpu"
 )
 
@@ -48,9 +50,13 @@ type digest [sha256.Size]byte
 // Nothing here is needed to run a module: whatever goes wrong, the module is
 // compiled anew and the entry, if it can be, replaced.
 type diskCache struct {
-	dir string
-	max int64
+	dir    string
+	engine string // its version
+	max    int64
 }
+
+// errUnknownEngine keeps the code of one engine from being run by another.
+var errUnknownEngine = errors.New("the version of wazero cannot be told, so code it made is not kept")
 
 // openDiskCache prepares dir, or the user's own cache folder if dir is empty.
 func openDiskCache(dir string) (*diskCache, error) {
@@ -74,7 +80,10 @@ func openDiskCache(dir string) (*diskCache, error) {
 	if dir, err = filepath.Abs(dir); err != nil {
 		return nil, err
 	}
-	c := &diskCache{dir: dir, max: cacheSize}
+	c := &diskCache{dir: dir, engine: engineVersion(), max: cacheSize}
+	if c.engine == "" {
+		return nil, errUnknownEngine
+	}
 	c.sweep(time.Now().Add(-leftoverAge))
 	return c, nil
 }
@@ -85,26 +94,37 @@ func openDiskCache(dir string) (*diskCache, error) {
 func (c *diskCache) key(d digest) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "cloche 1\n%x\n%s\n%s/%s\n%v %v\nfeatures %d close-on-done %t",
-		d, engineVersion(), runtime.GOOS, runtime.GOARCH, cpu.X86, cpu.ARM64, features, closeOnDone)
+		d, c.engine, runtime.GOOS, runtime.GOARCH, cpu.X86, cpu.ARM64, features, closeOnDone)
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// engineVersion is the version of wazero in this program, as the linker
-// recorded it.
+// engineVersion is the version of wazero in this program, or "" if it cannot be
+// told. It is that of the build information, which test binaries lack, or else
+// part of the folder that the sources were compiled from, as in
+// "github.com/tetratelabs/wazero@v1.12.0".
 func engineVersion() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	for _, m := range info.Deps {
-		if m.Path == "github.com/tetratelabs/wazero" {
-			if m.Replace != nil {
-				m = m.Replace
+	const wazeroPath = "github.com/tetratelabs/wazero"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range info.Deps {
+			if m.Path != wazeroPath {
+				continue
 			}
-			return m.Path + "@" + m.Version + " " + m.Sum
+			if m.Replace == nil {
+				return m.Version
+			}
+			if m.Replace.Sum != "" { // a folder has none, and may hold anything
+				return m.Replace.Path + "@" + m.Replace.Version
+			}
+			return ""
 		}
 	}
-	return "unknown"
+	source := runtime.FuncForPC(reflect.ValueOf(wazero.NewRuntime).Pointer())
+	file, _ := source.FileLine(source.Entry())
+	if _, rest, ok := strings.Cut(filepath.ToSlash(file), wazeroPath+"@"); ok {
+		version, _, _ := strings.Cut(rest, "/")
+		return version
+	}
+	return ""
 }
 
 // lookup returns the directory of a sound entry, or "".

@@ -101,13 +101,16 @@ func (j *job) warm(ctx context.Context, disk *diskCache, key string) *module {
 	}
 	done := j.report(true)
 	m, err := j.build(ctx, dir)
+	if err == nil {
+		done(nil, m.uncached)
+		return m
+	}
 	done(err, nil)
-	if err != nil {
+	if ctx.Err() == nil {
 		// Damaged or removed since it was looked up; if not, the cold try will say so.
 		disk.discard(key)
-		return nil
 	}
-	return m
+	return nil
 }
 
 // cold compiles, and keeps the code as the entry key if it can.
@@ -118,8 +121,12 @@ func (j *job) cold(ctx context.Context, disk *diskCache, key string) (*module, e
 	}
 	done := j.report(false)
 	m, err := j.build(ctx, temp)
+	if onDisk(err) {
+		cacheErr = err
+		m, err = j.build(ctx, "")
+	}
 	switch {
-	case err != nil:
+	case err != nil || cacheErr != nil:
 		_ = os.RemoveAll(temp)
 	case m.uncached != nil:
 		cacheErr = m.uncached
@@ -160,10 +167,11 @@ func (j *job) build(ctx context.Context, dir string) (_ *module, err error) {
 	}()
 	conf := wazero.NewRuntimeConfig().WithCoreFeatures(features).WithCloseOnContextDone(closeOnDone)
 	if dir != "" {
-		if m.cache, err = wazero.NewCompilationCacheWithDir(dir); err != nil {
-			return nil, err
+		cache, err := wazero.NewCompilationCacheWithDir(dir)
+		if m.uncached = err; err == nil {
+			m.cache = cache
+			conf = conf.WithCompilationCache(cache)
 		}
-		conf = conf.WithCompilationCache(m.cache)
 	}
 	m.runtime = wazero.NewRuntimeWithConfig(ctx, conf)
 	if err = j.host(ctx, m.runtime); err != nil {
@@ -201,6 +209,9 @@ func (m *module) compile(ctx context.Context, b []byte) error {
 		return &ModuleError{Problem: "it is not a valid module", Err: err}
 	}
 	m.compiled = compiled
+	if start := compiled.ExportedFunctions()[startExport]; len(start.ParamTypes())+len(start.ResultTypes()) > 0 {
+		return &ModuleError{Problem: "its function _start takes or returns values", Fix: fixStart}
+	}
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"runtime/debug"
 	"slices"
 
@@ -118,4 +119,15 @@ func (i *instance) Signal(s process.Signal) error {
 	}
 	i.kill(process.ErrKilled)
 	return nil
+}
+
+// closable returns the guest's input, which the seam promises can be closed.
+func closable(s process.Spec) (io.ReadCloser, error) {
+	if s.Stdin == nil {
+		return nil, nil
+	}
+	if r, ok := s.Stdin.(io.ReadCloser); ok {
+		return r, nil
+	}
+	return nil, &process.SpecError{Field: "stdin", Err: process.ErrInvalid, Fix: "give an io.ReadCloser, or start through a process.Service"}
 }

@@ -17,6 +17,8 @@ const (
 	// maxTable is how many table entries a module may ask for when it starts.
 	// The engine spends 8 bytes of the host's memory on each, outside the guest's limit.
 	maxTable = 10_000_000
+
+	fixStart = "build it as a command, with an exported function _start"
 )
 
 // ModuleError says why a file cannot be run as a program. It matches
@@ -40,7 +42,12 @@ func (e *ModuleError) Error() string {
 }
 
 // Unwrap makes the error match process.ErrNotExecutable and Err.
-func (e *ModuleError) Unwrap() []error { return []error{process.ErrNotExecutable, e.Err} }
+func (e *ModuleError) Unwrap() []error {
+	if e.Err == nil {
+		return []error{process.ErrNotExecutable}
+	}
+	return []error{process.ErrNotExecutable, e.Err}
+}
 
 var errTooLarge = &ModuleError{Problem: fmt.Sprintf("it is larger than %d bytes", MaxModuleSize)}
 
@@ -59,15 +66,14 @@ func (o *outline) check(host hostFunctions) error {
 }
 
 func (o *outline) checkStart() error {
-	const fix = "build it as a command, with an exported function _start"
 	kind, ok := o.exports[startExport]
 	switch _, reactor := o.exports["_initialize"]; {
 	case !ok && reactor:
-		return &ModuleError{Problem: "it is a reactor (it exports _initialize), which cannot be run as a program", Fix: fix}
+		return &ModuleError{Problem: "it is a reactor (it exports _initialize), which cannot be run as a program", Fix: fixStart}
 	case !ok:
-		return &ModuleError{Problem: "it exports no function _start", Fix: fix}
+		return &ModuleError{Problem: "it exports no function _start", Fix: fixStart}
 	case kind != externFunc:
-		return &ModuleError{Problem: fmt.Sprintf("its export _start is a %s, not a function", kind), Fix: fix}
+		return &ModuleError{Problem: fmt.Sprintf("its export _start is a %s, not a function", kind), Fix: fixStart}
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"path"
 
 	"dappco.re/go/cloche/fs"
+	"dappco.re/go/cloche/process"
 )
 
 // MaxModuleSize is the size in bytes above which a module is refused.
