@@ -73,7 +73,7 @@ func (i *instance) boot(t *tree) error {
 	if err != nil {
 		return fmt.Errorf("preparing %s: %w", i.spec.Command, err)
 	}
-	i.onEnd(func() { _ = i.kernel.Close() })
+	i.onEnd(i.kernel.Close)
 	return nil
 }
 

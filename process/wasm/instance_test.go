@@ -14,6 +14,7 @@ import (
 	"dappco.re/go/cloche/process"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/tetratelabs/wazero"
 	"go.uber.org/goleak"
 )
 
@@ -245,17 +246,24 @@ func TestInputAndOutputStreamIntact(t *testing.T) {
 
 func TestAHostPanicIsAnErrorAndNotTheEndOfTheHost(t *testing.T) {
 	t.Parallel()
-	s := spec("hello")
-	s.Stdout = writerFunc(func([]byte) (int, error) { panic("writer") })
-	i, err := newExecutor(t).Start(t.Context(), s)
-	require.NoError(t, err)
-	_, err = i.Wait()
-	assert.ErrorContains(t, err, "writer")
+	for name, value := range map[string]any{"an error": errors.New("lost count"), "a word": "lost count"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newExecutor(t)
+			e.modules = newModuleSet(newCompiler(config{cacheOff: true}, func(ctx context.Context, r wazero.Runtime) error {
+				_, err := r.NewHostModuleBuilder(wasiModule).
+					NewFunctionBuilder().WithFunc(func(int32) { panic(value) }).Export("proc_exit").
+					NewFunctionBuilder().WithFunc(func(int32, int32) int32 { return 0 }).Export("args_get").
+					Instantiate(ctx)
+				return err
+			}).compile)
+			i, err := e.Start(t.Context(), spec("exit", "0"))
+			require.NoError(t, err)
+			_, err = i.Wait()
+			assert.ErrorContains(t, err, "lost count")
+		})
+	}
 }
-
-type writerFunc func([]byte) (int, error)
-
-func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 func TestTwoHundredGuestsAtOnceLeaveNothingBehind(t *testing.T) {
 	if testing.Short() {

@@ -1,12 +1,22 @@
-// Package kernel is what a guest process sees of a system: descriptors, a tree
-// of files, clocks, entropy, and ways to wait.
 package kernel
 
 import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
 	"io"
+	"path"
+	"strings"
+	"sync/atomic"
+	"syscall"
 
 	"dappco.re/go/cloche/fs"
 )
+
+// ErrNotCapable says that a descriptor lacks a right. WASI has an errno for it,
+// POSIX has not.
+var ErrNotCapable = errors.New("descriptor lacks the right")
 
 // Config is all that a guest is given. The zero value grants nothing.
 type Config struct {
@@ -14,14 +24,246 @@ type Config struct {
 	Env  []string // "KEY=VALUE"
 	// Root is the guest's whole file tree, mounts included; nil means no files.
 	Root *fs.Fs
-	// Cwd is an absolute path in Root, "" means "/".
+	// Cwd is an absolute path in Root, "" means "/". Unless it is "/", PWD in
+	// the environment says so, if Env does not set PWD itself.
 	Cwd string
 	// Preopens are further absolute directories of Root to offer beside "/", for
-	// programs that match prefixes; the kernel adds "." for Cwd.
+	// programs that match prefixes; the kernel adds "." for Cwd, last, unless
+	// that is "/".
 	Preopens []string
 
 	Stdin          io.ReadCloser // Close makes a blocked Read return; nil means EOF
 	Stdout, Stderr io.Writer     // nil discards
 	// Denied is told of every refusal; nil means nobody is.
 	Denied func(*fs.DeniedError)
+
+	Clock   Clock     // nil means the host's
+	Entropy io.Reader // nil means crypto/rand
+}
+
+// ConfigError says which part of a Config is wrong.
+type ConfigError struct {
+	Field string // as in "args", "env", "dir", "mounts"
+	Value string // the culprit, as it was given
+	Err   error
+}
+
+func (e *ConfigError) Error() string { return fmt.Sprintf("%s %q: %v", e.Field, e.Value, e.Err) }
+func (e *ConfigError) Unwrap() error { return e.Err }
+
+// Process is one guest's view of the system. Its methods are safe for concurrent
+// use.
+type Process struct {
+	ctx  context.Context
+	done <-chan struct{}
+
+	args, env []string
+	clock     Clock
+	entropy   io.Reader
+	denied    func(*fs.DeniedError)
+
+	root fs.Dir // nil without files
+	fds  table
+
+	exit atomic.Uint64 // hasExited and the code
+}
+
+const hasExited = 1 << 32
+
+// New makes a process with descriptors 0, 1 and 2, and 3 and up for its
+// directories. When ctx ends, every call that waits is woken; the caller still
+// has to Close.
+//
+// New takes over cfg.Stdin, even when it fails.
+func New(ctx context.Context, cfg Config) (*Process, error) {
+	p := &Process{
+		ctx:     ctx,
+		done:    ctx.Done(),
+		args:    cfg.Args,
+		env:     cfg.Env,
+		clock:   cfg.Clock,
+		entropy: cfg.Entropy,
+		denied:  cfg.Denied,
+	}
+	if p.clock == nil {
+		p.clock = newHostClock()
+	}
+	if p.entropy == nil {
+		p.entropy = rand.Reader
+	}
+	p.openStdio(cfg)
+	err := check(cfg)
+	if err == nil {
+		err = p.openRoot(cfg)
+	}
+	if err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// check finds the strings that cannot be handed to a C program.
+func check(cfg Config) error {
+	for _, s := range cfg.Args {
+		if strings.IndexByte(s, 0) >= 0 {
+			return &ConfigError{"args", s, errNUL}
+		}
+	}
+	for _, s := range cfg.Env {
+		if strings.IndexByte(s, 0) >= 0 {
+			return &ConfigError{"env", s, errNUL}
+		}
+	}
+	for _, dir := range cfg.Preopens {
+		if !path.IsAbs(dir) {
+			return &ConfigError{"mounts", dir, errRelative}
+		}
+	}
+	if cfg.Cwd != "" && !path.IsAbs(cfg.Cwd) {
+		return &ConfigError{"dir", cfg.Cwd, errRelative}
+	}
+	return nil
+}
+
+var (
+	errNUL      = fmt.Errorf("holds a NUL byte: %w", syscall.EINVAL)
+	errRelative = fmt.Errorf("is not an absolute path: %w", syscall.EINVAL)
+)
+
+func (p *Process) openStdio(cfg Config) {
+	const in, out = streamRights | RightRead, streamRights | RightWrite
+	stdin := newDescription(newInput(cfg.Stdin), 0)
+	stdout := newDescription(newOutput(cfg.Stdout), 0)
+	stderr := stdout
+	if sameWriter(cfg.Stdout, cfg.Stderr) {
+		stdout.refs.Add(1)
+	} else {
+		stderr = newDescription(newOutput(cfg.Stderr), 0)
+	}
+	p.fds.entries = make([]entry, 0, 8)
+	p.fds.add(entry{desc: stdin, base: in})
+	p.fds.add(entry{desc: stdout, base: out})
+	p.fds.add(entry{desc: stderr, base: out})
+}
+
+// openRoot opens the tree and offers its directories.
+func (p *Process) openRoot(cfg Config) (err error) {
+	cwd := path.Clean("/" + cfg.Cwd)
+	if cfg.Root == nil {
+		if cwd != "/" || len(cfg.Preopens) > 0 {
+			return &ConfigError{"dir", cwd, syscall.ENOENT}
+		}
+		return nil
+	}
+	if p.root, err = cfg.Root.Dir(); err != nil {
+		return &ConfigError{"dir", "/", err}
+	}
+	if err := p.preopen("/", "/"); err != nil {
+		return &ConfigError{"dir", "/", err}
+	}
+	for _, dir := range cfg.Preopens {
+		if err := p.preopen(dir, dir); err != nil {
+			return &ConfigError{"mounts", dir, err}
+		}
+	}
+	if cwd == "/" {
+		return nil
+	}
+	if err := p.preopen(".", cwd); err != nil {
+		return &ConfigError{"dir", cwd, err}
+	}
+	p.setPWD(cwd)
+	return nil
+}
+
+func (p *Process) preopen(name, dir string) error {
+	place, err := fs.Resolve(p.root, p.root, dir, fs.Follow|fs.Clamp)
+	if err != nil {
+		return err
+	}
+	defer place.Close()
+	var d fs.Dir
+	if place.Name == "" {
+		d, err = place.Dir.Dup()
+	} else {
+		d, err = place.Dir.OpenDir(place.Name)
+	}
+	if err != nil {
+		return err
+	}
+	obj := &directory{dir: d, path: dir, isRoot: dir == "/"}
+	_, err = p.fds.add(entry{
+		desc:       newDescription(obj, 0),
+		base:       directoryRights,
+		inheriting: directoryRights | fileRights,
+		preopen:    name,
+	})
+	return err
+}
+
+// setPWD tells a guest its working directory, which WASI has no call for.
+func (p *Process) setPWD(cwd string) {
+	for _, kv := range p.env {
+		if strings.HasPrefix(kv, "PWD=") {
+			return
+		}
+	}
+	p.env = append(p.env[:len(p.env):len(p.env)], "PWD="+cwd)
+}
+
+// Close closes every descriptor and ends the goroutines behind them. The guest
+// must not be running any more. Close may be called again.
+func (p *Process) Close() {
+	p.fds.close()
+	if p.root != nil {
+		p.root.Close()
+		p.root = nil
+	}
+}
+
+// Exit records the guest's own exit. The first record stays.
+func (p *Process) Exit(code uint32) { p.exit.CompareAndSwap(0, hasExited|uint64(code)) }
+
+// Exited returns the exit code that the guest gave, if it gave one.
+func (p *Process) Exited() (code uint32, ok bool) {
+	v := p.exit.Load()
+	return uint32(v), v&hasExited != 0
+}
+
+// Stopped reports whether the context has ended, so the guest must not go on.
+func (p *Process) Stopped() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Args returns the arguments, the program's name first.
+func (p *Process) Args() []string { return p.args }
+
+// Env returns the environment.
+func (p *Process) Env() []string { return p.env }
+
+// Clock returns the guest's clock.
+func (p *Process) Clock() Clock { return p.clock }
+
+// entropyChunk is how many random bytes are made between two looks at the context.
+const entropyChunk = 1 << 20
+
+// Random fills b.
+func (p *Process) Random(b []byte) error {
+	for len(b) > 0 {
+		if p.Stopped() {
+			return ErrStopped
+		}
+		n := min(len(b), entropyChunk)
+		if _, err := io.ReadFull(p.entropy, b[:n]); err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
 }

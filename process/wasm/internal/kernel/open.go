@@ -1,0 +1,173 @@
+package kernel
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"syscall"
+
+	"dappco.re/go/cloche/fs"
+)
+
+// OpenFlags are how to open a path, numbered as in WASI preview 1
+// (typenames.witx, $oflags).
+type OpenFlags uint16
+
+const (
+	OpenCreate OpenFlags = 1 << iota
+	OpenDirectory
+	OpenExclusive
+	OpenTruncate
+
+	allOpenFlags = OpenCreate | OpenDirectory | OpenExclusive | OpenTruncate
+)
+
+// OpenRequest is what Open is asked for.
+type OpenRequest struct {
+	Path             string
+	Follow           bool // a last symlink
+	How              OpenFlags
+	Base, Inheriting Rights
+	Flags            Flags
+}
+
+// Open opens a file or directory under the lowest free number.
+//
+// What Base holds that makes no sense for what was found is dropped. What the
+// directory at fd does not let its files inherit is ErrNotCapable.
+func (p *Process) Open(fd FD, r OpenRequest) (FD, error) {
+	if r.How&^allOpenFlags != 0 || r.Flags&^allFlags != 0 || r.has(OpenCreate|OpenDirectory) {
+		return 0, syscall.EINVAL
+	}
+	if p.fds.full() {
+		return 0, syscall.EMFILE
+	}
+	t, err := p.resolve("open", fd, r.need(), r.Path, r.mode(), true)
+	if err != nil {
+		return 0, err
+	}
+	defer t.release()
+	wanted := (r.Base | r.Inheriting | r.Flags.neededToOpen()) & (fileRights | directoryRights)
+	if wanted&^t.from.inheriting != 0 {
+		return 0, ErrNotCapable
+	}
+	e := entry{base: r.Base, inheriting: r.Inheriting & t.from.inheriting, nonblock: r.Flags&FlagNonblock != 0}
+	obj, err := t.open(r)
+	switch obj.(type) {
+	case *file:
+		e.base &= fileRights
+		e.inheriting = 0
+	case *directory:
+		e.base &= directoryRights
+	default:
+		return 0, t.refused(err)
+	}
+	e.desc = newDescription(obj, r.Flags)
+	return p.fds.add(e)
+}
+
+func (r *OpenRequest) has(f OpenFlags) bool { return r.How&f == f }
+
+// need is what the directory that a path starts at must allow.
+func (r *OpenRequest) need() Rights {
+	need := RightPathOpen
+	if r.has(OpenCreate) {
+		need |= RightPathCreateFile
+	}
+	if r.has(OpenTruncate) {
+		need |= RightPathFilestatSetSize
+	}
+	return need
+}
+
+// mode follows a last symlink if the guest wants it, but never under O_EXCL, which
+// is about the name itself (open(2)).
+func (r *OpenRequest) mode() fs.Mode {
+	return mode(r.Follow && !r.has(OpenCreate|OpenExclusive))
+}
+
+// access turns the rights into an access mode. Only writing and allocating need a
+// file that is open for writing; RightFilestatSetSize alone does not make it so,
+// because programs ask for it out of habit on files they only read.
+func (r *OpenRequest) access() int {
+	read := r.Base&RightRead != 0
+	write := r.Base&(RightWrite|RightAllocate) != 0 || r.has(OpenTruncate)
+	switch {
+	case write && read:
+		return os.O_RDWR
+	case write:
+		return os.O_WRONLY
+	}
+	return os.O_RDONLY
+}
+
+// osFlags are the flags for fs.Dir.OpenFile.
+func (r *OpenRequest) osFlags() int {
+	f := r.access()
+	if r.has(OpenCreate) {
+		f |= os.O_CREATE
+	}
+	if r.has(OpenExclusive) {
+		f |= os.O_EXCL
+	}
+	if r.has(OpenTruncate) {
+		f |= os.O_TRUNC
+	}
+	return f
+}
+
+// open opens what t leads to.
+func (t *target) open(r OpenRequest) (object, error) {
+	if t.Name == "" || t.MustDir || r.has(OpenDirectory) {
+		return t.openDir(r)
+	}
+	node, err := t.Dir.OpenFile(t.Name, r.osFlags(), 0o666)
+	if err == nil {
+		return &file{node: node, writable: r.access() != os.O_RDONLY}, nil
+	}
+	if !errors.Is(err, syscall.EISDIR) || r.How != 0 {
+		return nil, err
+	}
+	return t.openDir(r)
+}
+
+// openDir opens what must be a directory.
+func (t *target) openDir(r OpenRequest) (object, error) {
+	if t.Name == "" && r.has(OpenCreate|OpenExclusive) {
+		return nil, syscall.EEXIST
+	}
+	d, err := t.dir()
+	switch {
+	case r.has(OpenCreate) && (err == nil || errors.Is(err, syscall.ENOENT)):
+		// open(2): "EISDIR pathname refers to a directory and the access
+		// requested involved writing"; Linux says it of O_CREAT on "new/" too.
+		err = syscall.EISDIR
+	case err == nil && (r.Base&RightWrite != 0 || r.has(OpenTruncate)):
+		err = syscall.EISDIR
+	}
+	if err != nil {
+		if d != nil {
+			d.Close()
+		}
+		return nil, err
+	}
+	return &directory{dir: d, path: t.base.at(r.Path), isRoot: t.base.isRoot && onlyDots(r.Path)}, nil
+}
+
+// dir returns a handle of its own on the directory that t leads to.
+func (t *target) dir() (fs.Dir, error) {
+	if t.Name == "" {
+		return t.Dir.Dup()
+	}
+	return t.Dir.OpenDir(t.Name)
+}
+
+// onlyDots reports whether a path that starts at the root cannot leave it.
+func onlyDots(path string) bool {
+	for elem := range strings.SplitSeq(path, "/") {
+		if elem != "" && elem != "." && elem != ".." {
+			return false
+		}
+	}
+	return true
+}
