@@ -131,7 +131,7 @@ func (p *pump) read(buf []byte) (c chunk, open bool) {
 		return chunk{}, false
 	}
 	var n int
-	err := guard(func() (err error) {
+	err := guard("the reader of stdin", func() (err error) {
 		for n == 0 && err == nil {
 			n, err = p.from.Read(buf)
 		}
@@ -283,10 +283,15 @@ type input struct{ pipe *pipe }
 func (i input) Write(b []byte) (int, error) { return i.pipe.write(context.Background(), b) }
 func (i input) Close() error                { i.pipe.end(); return nil }
 
+var errStdinNotOpen = &SpecError{
+	Field: "stdin", Err: ErrInvalid,
+	Fix: "keep it open from the start: Spec.OpenStdin, or stdin: true in process.start",
+}
+
 // shutInput is what Handle.Stdin returns when the Spec did not open it.
 type shutInput struct{}
 
 func (shutInput) Write([]byte) (int, error) {
-	return 0, &SpecError{Field: "stdin", Err: ErrInvalid, Fix: "start the process with Spec.OpenStdin"}
+	return 0, errStdinNotOpen
 }
 func (shutInput) Close() error { return nil }
