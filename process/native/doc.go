@@ -1,0 +1,63 @@
+// Package native runs processes as real executables of the host, for
+// [process.Service].
+//
+// # What it does
+//
+// A process is started in a group of its own (setpgid(2)), and that group is
+// what is signalled and killed. Its environment is Spec.Env to the letter,
+// duplicates and order included, and empty when that is empty: no PATH, HOME or
+// PWD is added. For that reason it stands on os.StartProcess: os/exec.Cmd, one
+// floor up, drops duplicates.
+//
+// A bare name is looked up in the directories of [WithPath], or in the PATH
+// that the host had when the Executor was made, and nowhere else. Entries that
+// are not absolute are dropped, because they would let a file that somebody
+// planted in the process's directory run in place of a program. A name that
+// holds a slash is a path in the Executor's Fs, relative to Spec.Dir.
+//
+// Spec.Dir is a path in the Fs, and the Fs must be able to name it on the host.
+// A native process has to stand somewhere, so an Fs that denies everything (a
+// Core without one) denies every start, and so does one that is not on the host.
+//
+// Each standard stream is a pipe, with a goroutine that copies it. Stdout and
+// Stderr of the same value share one pipe, so that the order of what is written
+// to both is the process's own. A Stdout or Stderr that fails to write kills
+// the group, and its error becomes Exit.Reason; a process that stops reading its
+// input is no error.
+//
+// # How it ends
+//
+// The tree ends with its first process. When that one has exited, however it
+// did, what is left of its group is killed; what any of them wrote before is
+// delivered to the last byte; then the pipes are closed. So a grandchild that
+// keeps stdout open delays nothing. The rule has no timer in it: the bytes that
+// stand in a pipe at that moment are counted (FIONREAD) and read, and no more.
+// Nothing interrupts a Write that blocks in Spec.Stdout: the group dies at once
+// all the same, but Wait returns only after the Write.
+//
+// On Linux the end of the first process is awaited without reaping it (waitid(2)
+// with WNOWAIT). As long as it is a zombie the kernel gives its number to no
+// other process or group, so the group is killed, and every Signal sent, in that
+// state or before it; after the reaping Signal answers os.ErrProcessDone.
+//
+// Lock order: there is one lock, group.mu. It is held for kill(2) and for
+// the reaping of a zombie, which do not block.
+//
+// # What it does not promise
+//
+//   - Confinement. The Fs decides where a process starts and, for names that hold
+//     a slash, which program runs. What it does then is between it and the host.
+//   - The end of a descendant that left the group by setsid(2) or setpgid(2).
+//     It lives on, without delaying anything.
+//   - Mounts and a memory limit: a Spec that asks for them is refused.
+//   - Usage.Memory of a process that stayed smaller than the host program. Linux
+//     counts the forking program's own peak into ru_maxrss (getrusage(2)), so such
+//     a figure says nothing about the process, and is left out.
+//   - That the group is empty when Wait returns if one of its members cannot
+//     die: a process in uninterruptible sleep, or a zombie whose parent does not
+//     reap it. Wait gives them a moment (see group_unix.go), then returns.
+//   - Outside Linux: that the group's number is still the group's own when it is
+//     killed after the first process was reaped, or signalled in that instant.
+//   - On Windows: groups, signals but SIGKILL, and the rule about open pipes. Only
+//     the process itself is killed, and Wait lasts until its outputs are closed.
+package native

@@ -1,0 +1,87 @@
+package native
+
+import (
+	"context"
+	"os"
+
+	"dappco.re/go/cloche/fs"
+	"dappco.re/go/cloche/process"
+)
+
+// Executor starts executables of the host. It is safe for concurrent use and
+// holds no resources. The zero value finds no program and denies every start.
+type Executor struct {
+	fsys *fs.Fs
+	path searchPath
+}
+
+var _ process.Executor = (*Executor)(nil)
+
+// Option changes how New makes an Executor.
+type Option func(*Executor)
+
+// WithPath makes dirs, in order, the directories of the host in which programs
+// are looked up, instead of the host's PATH. Only absolute entries count.
+func WithPath(dirs []string) Option {
+	return func(e *Executor) { e.path = newSearchPath(dirs) }
+}
+
+// New makes an Executor whose processes start in directories of fsys. It reads
+// the host's PATH now, not later.
+func New(fsys *fs.Fs, opts ...Option) *Executor {
+	e := &Executor{fsys: fsys, path: hostPath()}
+	for _, opt := range opts {
+		opt(e)
+	}
+	return e
+}
+
+// Start implements [process.Executor]. Of its errors, *process.DeniedError comes
+// from the Fs, *process.UnsupportedError names a field that cannot be honoured,
+// and *process.SpecError names what is wrong with the Spec; any other is the
+// host's, out of processes or descriptors for instance.
+func (e *Executor) Start(ctx context.Context, s process.Spec) (process.Instance, error) {
+	if err := check(s); err != nil {
+		return nil, err
+	}
+	dir, err := hostDir(e.fsys, s.Dir)
+	if err != nil {
+		return nil, err
+	}
+	program, err := e.find(s.Command, s.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return launch(ctx, s, program, dir)
+}
+
+// launch starts program with its pipes; s has been checked.
+func launch(ctx context.Context, s process.Spec, program, dir string) (*instance, error) {
+	p, err := openPipes(s)
+	if err != nil {
+		return nil, err
+	}
+	proc, err := os.StartProcess(program, argv(s), &os.ProcAttr{
+		Dir:   dir,
+		Env:   append([]string{}, s.Env...), // nil would mean the host's
+		Files: p.theirs[:],
+		Sys:   newGroup(),
+	})
+	p.closeTheirs()
+	if err != nil {
+		p.closeOurs()
+		return nil, startError(s, program, dir, err)
+	}
+	return watch(ctx, proc, p), nil
+}
+
+// argv has the command first, as the caller named it.
+func argv(s process.Spec) []string {
+	return append([]string{s.Command}, s.Args...)
+}
+
+// Name is what process.Info calls this backend.
+func (e *Executor) Name() string { return name }

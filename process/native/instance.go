@@ -1,0 +1,60 @@
+package native
+
+import (
+	"context"
+	"os"
+
+	"dappco.re/go/cloche/process"
+)
+
+// instance is one running process and its group.
+type instance struct {
+	group   *group
+	pipes   *pipes
+	unwatch func() // after it, the end of ctx has no effect any more
+}
+
+// watch takes charge of a process that was just started.
+func watch(ctx context.Context, proc *os.Process, p *pipes) *instance {
+	g := &group{proc: proc}
+	p.copy(func() { g.kill(nil) })
+	killed := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(killed)
+		g.kill(context.Cause(ctx))
+	})
+	return &instance{group: g, pipes: p, unwatch: func() {
+		if !stop() {
+			<-killed
+		}
+	}}
+}
+
+// Wait implements [process.Instance]. Exit.Reason is the cause of ctx's end when
+// that killed the process, or the error of a Stdout or Stderr that failed.
+func (i *instance) Wait() (process.Exit, error) {
+	state, err := i.group.wait()
+	i.unwatch()
+	refused := i.pipes.finish()
+	i.group.vanish()
+	if err != nil {
+		return process.Exit{}, err
+	}
+	exit := exitOf(state)
+	switch {
+	case refused != nil:
+		exit.Reason = refused
+	case exit.Signal == process.SIGKILL:
+		exit.Reason = i.group.cause
+	}
+	return exit, nil
+}
+
+// Signal implements [process.Instance]: it signals the whole group. Any name
+// that signal(7) knows will do. After the process ended it answers
+// os.ErrProcessDone.
+func (i *instance) Signal(sig process.Signal) error { return i.group.signal(sig) }
+
+// PID is the process's number, and its group's. It may be another's once Wait
+// has returned.
+func (i *instance) PID() int { return i.group.proc.Pid }

@@ -1,0 +1,36 @@
+package native
+
+import (
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"dappco.re/go/cloche/fs"
+	"dappco.re/go/cloche/process/processtest"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func newBackend(t testing.TB) processtest.Backend {
+	program, _ := processtest.Build(t)
+	fsys, err := fs.New(t.TempDir())
+	require.NoError(t, err)
+	t.Cleanup(func() { fsys.Close() })
+	posix := runtime.GOOS != "windows"
+	return processtest.Backend{
+		Executor: New(fsys, WithPath([]string{filepath.Dir(program)})),
+		Fs:       fsys,
+		Command:  "testprog",
+		Signals:  posix,
+		Children: posix,
+		WideExit: !posix,
+	}
+}
+
+func TestNativeKeepsTheContract(t *testing.T) { processtest.Run(t, newBackend) }
+
+func TestNativeAgreesWithItself(t *testing.T) {
+	processtest.Differential(t, newBackend, newBackend)
+}
