@@ -1,0 +1,133 @@
+package wasm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"slices"
+
+	"dappco.re/go/cloche/process"
+	"dappco.re/go/cloche/process/wasm/internal/kernel"
+	"dappco.re/go/cloche/process/wasm/internal/wasi"
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/experimental"
+)
+
+// instance is one guest.
+type instance struct {
+	spec   process.Spec
+	module *module
+	memory *memory
+	kernel *kernel.Process
+
+	ctx  context.Context // ends to kill the guest; its cause is why
+	kill context.CancelCauseFunc
+	ends []func() // what to undo, first to last
+
+	done chan struct{} // closed when the two below are set
+	exit process.Exit
+	err  error
+}
+
+// begin makes the guest's context. It ends when the caller's does or the
+// executor's, but carries no values of the caller's: some would change how the
+// engine works.
+func (i *instance) begin(caller, executor context.Context) {
+	i.ctx, i.kill = context.WithCancelCause(executor)
+	i.onEnd(func() { i.kill(nil) })
+	unwatch := context.AfterFunc(caller, func() { i.kill(context.Cause(caller)) })
+	i.onEnd(func() { unwatch() })
+	if caller.Err() != nil {
+		i.kill(context.Cause(caller)) // without waiting for that goroutine
+	}
+}
+
+// onEnd has f called when the guest has ended, or failed to start.
+func (i *instance) onEnd(f func()) { i.ends = append(i.ends, f) }
+
+func (i *instance) end() {
+	for _, f := range slices.Backward(i.ends) {
+		f()
+	}
+}
+
+// boot makes what the guest will see of a system.
+func (i *instance) boot(t *tree) error {
+	stdin, err := closable(i.spec)
+	if err != nil {
+		return err
+	}
+	i.kernel, err = kernel.New(i.ctx, kernel.Config{
+		Args:     append([]string{i.spec.Command}, i.spec.Args...),
+		Env:      i.spec.Env,
+		Root:     t.root,
+		Cwd:      t.cwd,
+		Preopens: t.preopens,
+		Stdin:    stdin,
+		Stdout:   i.spec.Stdout,
+		Stderr:   i.spec.Stderr,
+		Denied:   i.spec.Denied,
+	})
+	if err != nil {
+		return fmt.Errorf("preparing %s: %w", i.spec.Command, err)
+	}
+	i.onEnd(i.kernel.Close)
+	return nil
+}
+
+// run is the guest's life.
+func (i *instance) run() {
+	err := i.call()
+	i.exit, i.err = i.outcome(err)
+	i.end()
+	close(i.done)
+}
+
+// call instantiates the module and runs it to its end.
+func (i *instance) call() (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	ctx := wasi.WithProcess(experimental.WithMemoryAllocator(i.ctx, i.memory), i.kernel)
+	// No name, so that many can run at once; no start function, since that one's
+	// errors would come wrapped; and nothing of wazero's own idea of a system.
+	conf := wazero.NewModuleConfig().WithName("").WithStartFunctions()
+	m, err := i.module.runtime.InstantiateModule(ctx, i.module.compiled, conf)
+	if err != nil {
+		return &loadError{err}
+	}
+	defer m.Close(context.Background())
+	_, err = m.ExportedFunction(startExport).Call(ctx)
+	return err
+}
+
+// Wait returns once the guest has ended and nothing of it is left.
+func (i *instance) Wait() (process.Exit, error) {
+	<-i.done
+	return i.exit, i.err
+}
+
+// Signal kills the guest for SIGKILL. There is no other signal that a
+// WASI preview 1 guest could receive.
+func (i *instance) Signal(s process.Signal) error {
+	if s != process.SIGKILL {
+		return fmt.Errorf("%s to a WebAssembly guest: %w", s, errors.ErrUnsupported)
+	}
+	i.kill(process.ErrKilled)
+	return nil
+}
+
+// closable returns the guest's input, which the seam promises can be closed.
+func closable(s process.Spec) (io.ReadCloser, error) {
+	if s.Stdin == nil {
+		return nil, nil
+	}
+	if r, ok := s.Stdin.(io.ReadCloser); ok {
+		return r, nil
+	}
+	return nil, &process.SpecError{Field: "stdin", Err: process.ErrInvalid, Fix: "give an io.ReadCloser, or start through a process.Service"}
+}

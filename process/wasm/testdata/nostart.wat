@@ -1,0 +1,2 @@
+;; Exports nothing to run.
+(module (memory (export "memory") 1))

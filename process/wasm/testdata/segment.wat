@@ -1,0 +1,5 @@
+;; Has a data segment that does not fit its memory.
+(module
+  (memory (export "memory") 1)
+  (data (i32.const 65530) "0123456789")
+  (func (export "_start")))
