@@ -92,13 +92,13 @@ func (f *Flags) Parse() (operands []string, ok bool) {
 // Code is the exit status after Parse returned false.
 func (f *Flags) Code() int { return f.code }
 
-// usageError is a mistake in the options themselves, for which the message points at the help.
-type usageError string
+// Usage is a mistake in the options themselves: the message points at the help.
+type Usage string
 
-func (u usageError) Error() string { return string(u) }
+func (u Usage) Error() string { return string(u) }
 
 func (f *Flags) report(err error) int {
-	if usage, ok := errors.AsType[usageError](err); ok {
+	if usage, ok := errors.AsType[Usage](err); ok {
 		return f.env.Misused("%s", string(usage))
 	}
 	return f.env.Fail("%s", err.Error())
@@ -112,10 +112,10 @@ func (f *Flags) longOption(arg string, rest []string) ([]string, error) {
 	}
 	switch {
 	case opt.arg == "" && given:
-		return nil, usageError(fmt.Sprintf("option '--%s' doesn't allow an argument", opt.long))
+		return nil, Usage(fmt.Sprintf("option '--%s' doesn't allow an argument", opt.long))
 	case opt.arg != "" && !given && !opt.optional:
 		if len(rest) == 0 {
-			return nil, usageError(fmt.Sprintf("option '--%s' requires an argument", opt.long))
+			return nil, Usage(fmt.Sprintf("option '--%s' requires an argument", opt.long))
 		}
 		value, rest = rest[0], rest[1:]
 	}
@@ -136,13 +136,13 @@ func (f *Flags) byLongName(name string) (flag, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return flag{}, usageError(fmt.Sprintf("unrecognized option '--%s'", name))
+		return flag{}, Usage(fmt.Sprintf("unrecognized option '--%s'", name))
 	}
 	possible := ""
 	for _, opt := range found {
 		possible += fmt.Sprintf(" '--%s'", opt.long)
 	}
-	return flag{}, usageError(fmt.Sprintf("option '--%s' is ambiguous; possibilities:%s", name, possible))
+	return flag{}, Usage(fmt.Sprintf("option '--%s' is ambiguous; possibilities:%s", name, possible))
 }
 
 func (f *Flags) shortOptions(letters string, rest []string) ([]string, error) {
@@ -157,7 +157,7 @@ func (f *Flags) shortOptions(letters string, rest []string) ([]string, error) {
 		}
 		opt, ok := f.byLetter(letters[:1])
 		if !ok {
-			return nil, usageError(fmt.Sprintf("invalid option -- '%s'", letters[:1]))
+			return nil, Usage(fmt.Sprintf("invalid option -- '%s'", letters[:1]))
 		}
 		letters = letters[1:]
 		value := ""
@@ -166,7 +166,7 @@ func (f *Flags) shortOptions(letters string, rest []string) ([]string, error) {
 		case letters != "" || opt.optional:
 			value, letters = letters, ""
 		case len(rest) == 0:
-			return nil, usageError(fmt.Sprintf("option requires an argument -- '%s'", opt.short))
+			return nil, Usage(fmt.Sprintf("option requires an argument -- '%s'", opt.short))
 		default:
 			value, rest = rest[0], rest[1:]
 		}
