@@ -34,6 +34,7 @@ func (s *search) run() (int, error) {
 	if s.most == 0 {
 		return 0, nil
 	}
+	s.isBinary = s.looksBinary(s.lines.Ahead())
 	quietly := s.quiet || s.names || s.namesWithout
 	silent := quietly || s.count
 	for {
@@ -45,11 +46,9 @@ func (s *search) run() (int, error) {
 			return selected, err
 		}
 		s.number++
-		if s.binary != "text" && s.delim != 0 && !s.isBinary && bytes.IndexByte(line, 0) >= 0 {
-			s.isBinary = true
-			if s.binary == "without-match" {
-				return 0, nil
-			}
+		s.isBinary = s.isBinary || s.looksBinary(line)
+		if s.isBinary && s.binary == "without-match" {
+			return 0, nil
 		}
 		if s.selects(line) {
 			selected++
@@ -77,6 +76,10 @@ func (s *search) run() (int, error) {
 			s.offset++
 		}
 	}
+}
+
+func (s *search) looksBinary(data []byte) bool {
+	return s.binary != "text" && s.delim != 0 && bytes.IndexByte(data, 0) >= 0
 }
 
 func (s *search) selects(line []byte) bool {

@@ -41,15 +41,13 @@ func Tr(e *tool.Env) int {
 			hint = "Two strings must be given when both deleting and squeezing repeats."
 		}
 		fmt.Fprintln(e.Stderr, hint)
-		fmt.Fprintf(e.Stderr, "Try '%s --help' for more information.\n", e.Name)
-		return e.Raise(1)
+		return e.Hint()
 	case len(args) > most:
 		e.Warn("extra operand %s", tool.Quote(args[most]))
 		if most == 1 {
 			fmt.Fprintln(e.Stderr, "Only one string may be given when deleting without squeezing repeats.")
 		}
-		fmt.Fprintf(e.Stderr, "Try '%s --help' for more information.\n", e.Name)
-		return e.Raise(1)
+		return e.Hint()
 	}
 	t, err := newTranslator(args, *complement, *del, *squeeze, *truncate)
 	if err != nil {

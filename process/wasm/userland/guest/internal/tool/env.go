@@ -72,8 +72,7 @@ func (e *Env) FailPath(path string, err error) int {
 // Misused is Fail with a pointer to the help text.
 func (e *Env) Misused(format string, args ...any) int {
 	e.Warn(format, args...)
-	fmt.Fprintf(e.Stderr, "Try '%s --help' for more information.\n", e.Name)
-	return e.Raise(e.Trouble)
+	return e.Hint()
 }
 
 // Raise makes the exit status at least code and returns it.
@@ -94,4 +93,10 @@ func (e *Env) Getenv(key string) string {
 		}
 	}
 	return value
+}
+
+// Hint prints the pointer to the help text alone and returns the exit status.
+func (e *Env) Hint() int {
+	fmt.Fprintf(e.Stderr, "Try '%s --help' for more information.\n", e.Name)
+	return e.Raise(e.Trouble)
 }

@@ -100,3 +100,10 @@ func EachLine(r io.Reader, delim byte, do func(line []byte, ended bool) bool) er
 		}
 	}
 }
+
+// Ahead returns what was read but not yet returned, after reading something if there was nothing.
+func (l *Lines) Ahead() []byte {
+	l.r.Peek(1)
+	ahead, _ := l.r.Peek(l.r.Buffered())
+	return ahead
+}
