@@ -223,8 +223,10 @@ func (p *Process) Readlink(fd FD, path string) (string, error) {
 	return s, t.refused(err)
 }
 
-// Symlink makes path a symlink to dest, which is stored as it is. One that is
-// absolute means the guest's root, whoever follows it in here.
+// Symlink makes path a symlink to dest, which is stored as it is. An absolute one
+// is refused: outside, where a host's tools may follow it later, it would mean
+// another file than in here. Those that exist already are followed, from the
+// guest's root.
 func (p *Process) Symlink(dest string, fd FD, path string) error {
 	t, err := p.resolve("symlink", fd, RightPathSymlink, path, 0, false)
 	if err != nil {
@@ -239,6 +241,12 @@ func (p *Process) Symlink(dest string, fd FD, path string) error {
 		return syscall.ENOENT
 	case strings.IndexByte(dest, 0) >= 0:
 		return syscall.EINVAL
+	case strings.HasPrefix(dest, "/"):
+		return t.refused(&fs.DeniedError{
+			Op: "symlink", Path: path, Err: syscall.EPERM,
+			Rule: "symlink to an absolute path",
+			Fix:  "use a relative target",
+		})
 	}
 	return t.refused(t.Dir.Symlink(dest, t.Name))
 }
