@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"dappco.re/go/cloche/process"
 	"dappco.re/go/cloche/process/wasm/internal/kernel"
@@ -66,15 +67,48 @@ func (i *instance) boot(t *tree) error {
 		Cwd:      t.cwd,
 		Preopens: t.preopens,
 		Stdin:    stdin,
-		Stdout:   i.spec.Stdout,
-		Stderr:   i.spec.Stderr,
+		Stdout:   watched{i.spec.Stdout, i},
+		Stderr:   watched{i.spec.Stderr, i},
 		Denied:   i.spec.Denied,
 	})
 	if err != nil {
-		return fmt.Errorf("preparing %s: %w", i.spec.Command, err)
+		return configError(err)
 	}
 	i.onEnd(i.kernel.Close)
 	return nil
+}
+
+// configError tells what the kernel refuses as a fault of the Spec, which it is.
+func configError(err error) error {
+	c, ok := errors.AsType[*kernel.ConfigError](err)
+	if !ok {
+		return err
+	}
+	const most = 64 // a culprit may have megabytes
+	value := c.Value
+	if c.Field == "env" {
+		value, _, _ = strings.Cut(value, "=") // what follows may be a secret
+	}
+	if len(value) > most {
+		value = value[:most] + "…"
+	}
+	return &process.SpecError{Field: c.Field, Value: value, Err: c.Err, Fix: "correct it in the Spec"}
+}
+
+// watched is an output of the guest. A writer that fails ends the guest, as the
+// end of a pipe's reader does natively. It is comparable, so that the kernel
+// still sees when both outputs are one.
+type watched struct {
+	io.Writer
+	guest *instance
+}
+
+func (w watched) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	if err != nil {
+		w.guest.kill(err)
+	}
+	return n, err
 }
 
 // run is the guest's life.

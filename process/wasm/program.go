@@ -19,9 +19,9 @@ type Program struct {
 	// Commands are the commands that run it, for a module that holds many
 	// programs and looks at argv[0] to know which is meant.
 	Commands []string
-	// Module returns the module's bytes. It is called when the program is first
-	// needed and, once it has succeeded, never again; the bytes are not changed
-	// and not kept.
+	// Module returns the module's bytes, always the same. It is called when the
+	// program is needed and its compiled code is not in memory, possibly from
+	// several goroutines at once. The bytes are neither changed nor kept.
 	Module func() ([]byte, error)
 }
 
