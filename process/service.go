@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"time"
 )
 
 // Service is the lifecycle of processes above one Executor. Make it with New;
@@ -54,7 +55,7 @@ func New(exec Executor, opts ...Option) *Service {
 	s := &Service{
 		exec:     exec,
 		log:      slog.New(slog.DiscardHandler),
-		table:    table{byID: make(map[string]*Handle), history: DefaultHistory},
+		table:    table{byID: make(map[string]*Handle), history: DefaultHistory, memory: retainedOutput},
 		released: make(chan struct{}),
 	}
 	for _, opt := range opts {
@@ -247,6 +248,11 @@ func (s *Service) awaitClose(ctx context.Context) error {
 	case <-s.released:
 		return s.closeErr
 	case <-ctx.Done():
+	}
+	select {
+	case <-s.released:
+		return s.closeErr
+	case <-time.After(lingerTime):
 		return fmt.Errorf("the executor is still closing: %w", context.Cause(ctx))
 	}
 }

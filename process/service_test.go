@@ -194,24 +194,6 @@ func TestHistoryIsBoundedAndNeverDropsWhatRuns(t *testing.T) {
 	require.Len(t, s.List(), 3)
 }
 
-func TestHistoryIsBoundedInBytes(t *testing.T) {
-	t.Parallel()
-	s := process.New(processtest.Fake{"big": func(p *processtest.Process) int {
-		mb := make([]byte, 1<<20)
-		for range 40 {
-			p.Stdout.Write(mb)
-		}
-		return 0
-	}})
-	var last *process.Handle
-	for range 4 {
-		last = start(t, s, process.Spec{Command: "big", Capture: 40 << 20})
-		exitOf(t, last)
-	}
-	require.Len(t, s.List(), 1)
-	require.Len(t, last.Output().Stdout, 40<<20)
-}
-
 func TestAHistoryOfNoneForgetsAtOnce(t *testing.T) {
 	t.Parallel()
 	s := process.New(programs, process.WithHistory(0))

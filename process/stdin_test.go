@@ -50,6 +50,19 @@ func (h *hesitant) Read(b []byte) (int, error) {
 	return h.r.Read(b)
 }
 
+func TestPumpGivesUpOnAReaderThatAnswersNothing(t *testing.T) {
+	t.Parallel()
+	var told error
+	p := newPump(nothing{}, func(err error) { told = err })
+	_, err := p.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.ErrNoProgress)
+	require.ErrorIs(t, told, io.ErrNoProgress)
+}
+
+type nothing struct{}
+
+func (nothing) Read([]byte) (int, error) { return 0, nil }
+
 func TestPumpTakesNoMoreThanWasRead(t *testing.T) {
 	t.Parallel()
 	from := strings.NewReader("for the process, for the caller")
