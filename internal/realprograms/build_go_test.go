@@ -1,0 +1,51 @@
+package realprograms
+
+import (
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// goProgram is the main package of a published Go module.
+type goProgram struct {
+	name    string
+	pkg     string
+	version string
+}
+
+var (
+	shfmt = goProgram{name: "shfmt", pkg: "mvdan.cc/sh/v3/cmd/shfmt", version: "v3.14.1"}
+	gojq  = goProgram{name: "gojq", pkg: "github.com/itchyny/gojq/cmd/gojq", version: "v0.12.17"}
+)
+
+// build returns the files of the module and of its native twin.
+func (p goProgram) build(t *testing.T) (module, native string) {
+	t.Helper()
+	need{commands: []string{"go"}, install: "golang"}.demand(t)
+	dir, err := builds(t).get(key(p.name, p.version, runtime.Version(), p.pkg), p.compile)
+	require.NoError(t, err)
+	return filepath.Join(dir, p.name+".wasm"), filepath.Join(dir, p.name)
+}
+
+// compile works in a module of its own, because a cross-compiling "go install"
+// takes no GOBIN.
+func (p goProgram) compile(dir string) error {
+	const workspaceOff = "GOWORK=off"
+	commands := []struct {
+		env  []string
+		args []string
+	}{
+		{nil, []string{"mod", "init", "scratch"}},
+		{nil, []string{"get", p.pkg + "@" + p.version}},
+		{[]string{"GOOS=wasip1", "GOARCH=wasm"}, []string{"build", "-trimpath", "-o", p.name + ".wasm", p.pkg}},
+		{[]string{"CGO_ENABLED=0"}, []string{"build", "-trimpath", "-o", p.name, p.pkg}},
+	}
+	for _, c := range commands {
+		if _, err := tool(dir, append(c.env, workspaceOff, "GOFLAGS="), "go", c.args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
