@@ -282,8 +282,15 @@ func TestUnrestrictedIsANewFsOnTheHost(t *testing.T) {
 	if runtime.GOOS == "linux" {
 		_, err = whole.Read("/proc/self/status")
 		require.NoError(t, err)
-		_, err = whole.Sub("/proc/self")
-		assert.ErrorIs(t, err, iofs.ErrPermission)
+		ro := whole.ReadOnly()
+		defer ro.Close()
+		assert.ErrorIs(t, ro.Write(filepath.Join(root, "top"), nil), syscall.EROFS)
+		for _, f := range []*fs.Fs{whole, ro} {
+			_, err = f.Sub("/proc/self")
+			assert.ErrorIs(t, err, iofs.ErrPermission)
+			_, err = mustSub(t, f, "/dev").Read("null")
+			assert.ErrorIs(t, err, iofs.ErrPermission)
+		}
 	}
 }
 
