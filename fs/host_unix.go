@@ -65,6 +65,9 @@ func openHostDir(root string, tree *hostTree) (*hostDir, error) {
 
 // restrict makes a root of its own of a directory of the whole host.
 func restrict(d Dir) (Dir, error) {
+	if ro, ok := d.(readOnlyDir); ok {
+		return readOnly(restrict(ro.Dir))
+	}
 	h, ok := d.(*hostDir)
 	if !ok {
 		return d, nil
