@@ -261,6 +261,25 @@ func TestKillAsksWithTheSignalAndGraceItIsGiven(t *testing.T) {
 	})
 }
 
+func TestALaterKillCanShortenTheGraceAndNotExtendIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := coreWith(t, programs)
+		id := value[string](t, do(t, c, "process.start", opt("command", "stubborn")))
+		began := time.Now()
+		var kills sync.WaitGroup
+		for _, grace := range []string{"1m", "3s", "1h"} {
+			kills.Go(func() {
+				require.NoError(t, do(t, c, "process.kill", opt("id", id), opt("gracePeriod", grace)).Err())
+			})
+			synctest.Wait()
+		}
+		kills.Wait()
+		require.Equal(t, 3*time.Second, time.Since(began))
+		require.Equal(t, "SIGTERM ", string(value[process.Output](t, do(t, c, "process.output", opt("id", id))).Stdout))
+	})
+}
+
 func TestEventsAreBroadcastOnTheCore(t *testing.T) {
 	t.Parallel()
 	var own recorder

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -294,7 +296,7 @@ func TestAFailingWriterEndsTheProcess(t *testing.T) {
 
 func TestOneWriterForBothStreamsIsCalledOnceAtATime(t *testing.T) {
 	t.Parallel()
-	var both bytes.Buffer // the race detector is the judge
+	both := &exclusive{t: t}
 	s := process.New(processtest.Fake{"talk": func(p *processtest.Process) int {
 		var streams sync.WaitGroup
 		for _, to := range []io.Writer{p.Stdout, p.Stderr} {
@@ -307,9 +309,25 @@ func TestOneWriterForBothStreamsIsCalledOnceAtATime(t *testing.T) {
 		streams.Wait()
 		return 0
 	}})
-	_, err := s.Run(t.Context(), process.Spec{Command: "talk", Stdout: &both, Stderr: &both})
+	_, err := s.Run(t.Context(), process.Spec{Command: "talk", Stdout: both, Stderr: both})
 	require.NoError(t, err)
 	require.Equal(t, 200, both.Len())
+}
+
+// exclusive is a buffer that tells when two goroutines write to it at once.
+type exclusive struct {
+	bytes.Buffer
+	t    *testing.T
+	busy atomic.Bool
+}
+
+func (e *exclusive) Write(p []byte) (int, error) {
+	if e.busy.Swap(true) {
+		e.t.Error("called while it was being called")
+	}
+	defer e.busy.Store(false)
+	runtime.Gosched()
+	return e.Buffer.Write(p)
 }
 
 // blocked is a writer that takes nothing until the test is over.
