@@ -86,3 +86,18 @@ type TrapError struct {
 }
 
 func (e *TrapError) Error() string { return "trap: " + e.Trap }
+
+// UnknownError says that a service knows no such process: it never started it,
+// or it has ended and is no longer remembered. ID is empty when it was asked for
+// by PID.
+type UnknownError struct {
+	ID  string
+	PID int
+}
+
+func (e *UnknownError) Error() string {
+	if e.ID == "" {
+		return fmt.Sprintf("no process with pid %d runs here; only what this service started can be named by pid", e.PID)
+	}
+	return fmt.Sprintf("no process %q is known; process.list tells which are", e.ID)
+}

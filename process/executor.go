@@ -11,7 +11,8 @@ import "context"
 // the only kill there is, so a backend never asks first.
 //
 // At this seam Spec is complete: Stdin is never nil and is an io.ReadCloser
-// whose Close makes a blocked Read return; Stdout and Stderr are never nil and
+// whose Close makes a blocked Read return, for the backend to call when ctx
+// ends; Stdout and Stderr are never nil and
 // may be written to from any one goroutine each; they are the same value when
 // both streams are one. A Write that fails means that the process is being
 // killed. Denied is never nil. Timeout, GracePeriod, OpenStdin,

@@ -182,5 +182,5 @@ func (h *Handle) Signal(sig Signal) error {
 	case instance == nil:
 		return fmt.Errorf("process %s is pending: only %s can be sent before it runs: %w", h.id, SIGKILL, ErrInvalid)
 	}
-	return guard(func() error { return instance.Signal(sig) })
+	return guard("the executor's Signal", func() error { return instance.Signal(sig) })
 }

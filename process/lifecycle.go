@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"dappco.re/go/cloche/core"
 )
 
 const (
@@ -38,7 +40,7 @@ type timers struct {
 
 func newHandle(s *Service, ctx context.Context, spec Spec, backend string) *Handle {
 	h := &Handle{
-		id:        newID(),
+		id:        core.ID(),
 		service:   s,
 		backend:   backend,
 		merged:    spec.Merge,
@@ -171,7 +173,7 @@ func (h *Handle) stop(why error, ask Signal, grace time.Duration) {
 
 // ask runs without a lock, for a backend's Signal is not ours.
 func (h *Handle) ask(instance Instance, sig Signal, why error) {
-	if err := guard(func() error { return instance.Signal(sig) }); err != nil {
+	if err := guard("the executor's Signal", func() error { return instance.Signal(sig) }); err != nil {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.killLocked() // it cannot hear

@@ -144,7 +144,7 @@ func (w *writer) write(p []byte) error {
 
 func (w *writer) serve() {
 	for p := range w.chunks {
-		w.answer <- guard(func() error {
+		w.answer <- guard("the writer", func() error {
 			n, err := w.to.Write(p)
 			if err == nil && n != len(p) {
 				err = io.ErrShortWrite

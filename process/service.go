@@ -7,9 +7,11 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"time"
 )
 
-// Service is the lifecycle of processes above one Executor. Make it with New.
+// Service is the lifecycle of processes above one Executor. Make it with New;
+// the zero value refuses to start anything.
 type Service struct {
 	exec    Executor
 	log     *slog.Logger
@@ -53,7 +55,7 @@ func New(exec Executor, opts ...Option) *Service {
 	s := &Service{
 		exec:     exec,
 		log:      slog.New(slog.DiscardHandler),
-		table:    table{byID: make(map[string]*Handle), history: DefaultHistory},
+		table:    table{byID: make(map[string]*Handle), history: DefaultHistory, memory: retainedOutput},
 		released: make(chan struct{}),
 	}
 	for _, opt := range opts {
@@ -62,12 +64,21 @@ func New(exec Executor, opts ...Option) *Service {
 	return s
 }
 
+var errNoExecutor = fmt.Errorf("%w: the process service has no executor; give process.New one", errors.ErrUnsupported)
+
+func (s *Service) refused() error {
+	if s.refusal == nil && s.exec == nil {
+		return errNoExecutor
+	}
+	return s.refusal
+}
+
 // Start runs spec and returns once it runs. The process ends when ctx does,
 // unless spec.Detach; Run and Handle.Wait wait for it. Spec.Timeout counts from
 // here on, so preparing a program, which ctx alone bounds, does not use it up.
 func (s *Service) Start(ctx context.Context, spec Spec) (*Handle, error) {
-	if s.refusal != nil {
-		return nil, s.refusal
+	if err := s.refused(); err != nil {
+		return nil, err
 	}
 	spec, err := complete(spec)
 	if err != nil {
@@ -181,7 +192,7 @@ func (s *Service) closeExecutor() {
 	if !ok {
 		return
 	}
-	if err := guard(c.Close); err != nil {
+	if err := guard("the executor's Close", c.Close); err != nil {
 		s.closeErr = fmt.Errorf("closing the executor: %w", err)
 		s.log.Error("closing the executor failed", "error", err)
 	}
@@ -196,8 +207,8 @@ func (s *Service) closeExecutor() {
 // The executor is closed when its last process has ended: here, or, where
 // detached processes go on, when they are done. Further calls do the same.
 func (s *Service) Shutdown(ctx context.Context) error {
-	if s.refusal != nil {
-		return nil
+	if err := s.refused(); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	s.shut = true
@@ -237,6 +248,11 @@ func (s *Service) awaitClose(ctx context.Context) error {
 	case <-s.released:
 		return s.closeErr
 	case <-ctx.Done():
+	}
+	select {
+	case <-s.released:
+		return s.closeErr
+	case <-time.After(lingerTime):
 		return fmt.Errorf("the executor is still closing: %w", context.Cause(ctx))
 	}
 }

@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -22,7 +23,7 @@ func (h *Handle) shutdown(ctx context.Context) error {
 			return fmt.Errorf("process %s (%s) has not ended: %w", h.id, h.spec.Command, context.Cause(ctx))
 		}
 	}
-	if running && h.err != nil {
+	if running && h.err != nil && !errors.Is(h.err, errShutdown) {
 		return fmt.Errorf("process %s (%s): %w", h.id, h.spec.Command, h.err)
 	}
 	return nil

@@ -7,13 +7,6 @@ import (
 	"time"
 )
 
-// source is the process's input at the seam. Close makes a blocked Read return
-// io.ErrClosedPipe; the lifecycle calls it when the process has ended.
-type source interface {
-	io.Reader
-	io.Closer
-}
-
 // noInput is the input of a process that was given none.
 type noInput struct{}
 
@@ -30,9 +23,8 @@ func (noInput) Close() error             { return nil }
 // afterwards); otherwise its goroutine stays until the reader returns, and what
 // it read is lost.
 type pump struct {
-	from     io.Reader
-	fail     func(error) // is told what the reader failed with
-	patience time.Duration
+	from io.Reader
+	fail func(error) // is told what the reader failed with
 
 	serial sync.Mutex // one Read at a time
 	want   chan int
@@ -47,6 +39,9 @@ type pump struct {
 	quit    chan struct{} // closed by Close
 	idle    chan struct{} // closed by the goroutine when its last Read is over
 }
+
+// maxEmptyReads is how often a reader may answer nothing at all in a row.
+const maxEmptyReads = 100
 
 type chunk struct {
 	data []byte
@@ -131,11 +126,13 @@ func (p *pump) read(buf []byte) (c chunk, open bool) {
 		return chunk{}, false
 	}
 	var n int
-	err := guard(func() (err error) {
-		for n == 0 && err == nil {
-			n, err = p.from.Read(buf)
+	err := guard("the reader of stdin", func() (err error) {
+		for range maxEmptyReads {
+			if n, err = p.from.Read(buf); n > 0 || err != nil {
+				return err
+			}
 		}
-		return err
+		return io.ErrNoProgress
 	})
 	if !p.leave() {
 		return chunk{}, false
@@ -283,10 +280,15 @@ type input struct{ pipe *pipe }
 func (i input) Write(b []byte) (int, error) { return i.pipe.write(context.Background(), b) }
 func (i input) Close() error                { i.pipe.end(); return nil }
 
+var errStdinNotOpen = &SpecError{
+	Field: "stdin", Err: ErrInvalid,
+	Fix: "keep it open from the start: Spec.OpenStdin, or stdin: true in process.start",
+}
+
 // shutInput is what Handle.Stdin returns when the Spec did not open it.
 type shutInput struct{}
 
 func (shutInput) Write([]byte) (int, error) {
-	return 0, &SpecError{Field: "stdin", Err: ErrInvalid, Fix: "start the process with Spec.OpenStdin"}
+	return 0, errStdinNotOpen
 }
 func (shutInput) Close() error { return nil }

@@ -21,7 +21,8 @@ type table struct {
 	retained int64     // bytes of output in ended
 	live     int
 	seq      uint64
-	history  int
+	history  int   // how many may be in ended
+	memory   int64 // how much output they may hold
 }
 
 func (t *table) add(h *Handle) {
@@ -36,7 +37,7 @@ func (t *table) end(h *Handle) {
 	t.live--
 	t.ended = append(t.ended, h)
 	t.retained += h.retained()
-	for len(t.ended) > t.history || len(t.ended) > 1 && t.retained > retainedOutput {
+	for len(t.ended) > t.history || len(t.ended) > 1 && t.retained > t.memory {
 		oldest := t.ended[0]
 		t.retained -= oldest.retained()
 		t.ended = slices.Delete(t.ended, 0, 1)

@@ -5,6 +5,7 @@ package processtest
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"sync"
 
@@ -45,8 +46,11 @@ func (f Fake) Start(ctx context.Context, s process.Spec) (process.Instance, erro
 	}
 	signals := make(chan process.Signal, 16)
 	i := &instance{signals: signals, done: make(chan struct{})}
+	// A killed process reads no more.
+	release := context.AfterFunc(ctx, func() { s.Stdin.(io.Closer).Close() })
 	go func() {
 		defer close(i.done)
+		defer release()
 		i.code = program(&Process{Spec: s, Context: ctx, Signals: signals})
 	}()
 	return i, nil
