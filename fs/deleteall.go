@@ -14,7 +14,7 @@ const maxDepth = 64
 // never removes the root. A path that does not exist is no error.
 func (f *Fs) DeleteAll(path string) error {
 	if path == "" {
-		path = "."
+		return stays("delete", path) // not ENOENT, which would pass for done
 	}
 	p, err := f.resolveEntry("delete", path)
 	if isErrno(err, syscall.ENOENT) {

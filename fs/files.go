@@ -102,16 +102,17 @@ func (p Place) openFile(flag int, perm iofs.FileMode) (Node, error) {
 	return p.Dir.OpenFile(p.Name, flag, perm)
 }
 
-// mustBeFile refuses a path that can only be a directory's.
+// mustBeFile refuses a path that can only be a directory's, with the errno of
+// open(2) on Linux.
 func (p Place) mustBeFile(flag int) error {
 	switch {
-	case p.Name == "":
+	case p.Name == "", p.MustDir && flag&os.O_CREATE != 0:
 		return syscall.EISDIR
 	case !p.MustDir:
 		return nil
 	}
 	_, err := p.stat()
-	if err == nil || flag&os.O_CREATE != 0 && isErrno(err, syscall.ENOENT) {
+	if err == nil {
 		err = syscall.EISDIR
 	}
 	return err

@@ -26,6 +26,7 @@ import (
 	"errors"
 	iofs "io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"syscall"
@@ -164,6 +165,11 @@ func (f *Fs) HostDir(dir string) (string, error) {
 		return "", pathError("open", dir, syscall.ENOENT)
 	}
 	return host, nil
+}
+
+// hostJoin is the host path of a directory below host.
+func hostJoin(host string, trail []string) string {
+	return filepath.Join(append([]string{host}, trail...)...)
 }
 
 // resolve is Resolve from f's root, or from the working directory for a

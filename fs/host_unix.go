@@ -77,10 +77,10 @@ func restrict(d Dir) (Dir, error) {
 	return h, nil
 }
 
-const hostRoot = "/"
+func hostRoot() string { return "/" }
 
 // openWhole opens the host's own root.
-func openWhole() (Dir, error) { return openHostDir(hostRoot, &hostTree{whole: true}) }
+func openWhole() (Dir, error) { return openHostDir(hostRoot(), &hostTree{whole: true}) }
 
 func openat(dirfd int, name string, flags int, perm uint32) (int, error) {
 	var fd int
@@ -378,11 +378,6 @@ func modeOf(m uint32) iofs.FileMode {
 		mode |= iofs.ModeSticky
 	}
 	return mode
-}
-
-// hostJoin is the host path of a directory below host.
-func hostJoin(host string, trail []string) string {
-	return filepath.Join(append([]string{host}, trail...)...)
 }
 
 // isHostDir reports whether host still names the directory that want describes.

@@ -3,7 +3,6 @@ package fs
 import (
 	"cmp"
 	"crypto/rand"
-	"errors"
 	iofs "io/fs"
 	"os"
 	"slices"
@@ -31,41 +30,69 @@ func (f *Fs) List(path string) ([]iofs.DirEntry, error) {
 // EnsureDir makes the directory and its missing parents, with mode 0755 before
 // umask. An existing directory is left alone.
 func (f *Fs) EnsureDir(path string) error {
-	i, err := f.Stat(path)
-	switch {
-	case err == nil && i.IsDir():
-		return nil
-	case err == nil:
-		return pathError("mkdir", path, syscall.ENOTDIR)
-	case !errors.Is(err, iofs.ErrNotExist) || path == "":
-		return renamed(err, "mkdir", path)
+	p, err := f.ensureDir(path)
+	if err != nil {
+		return pathError("mkdir", path, err)
 	}
-	trimmed := strings.TrimRight(path, "/")
-	if slash := strings.LastIndexByte(trimmed, '/'); slash > 0 {
-		if err := f.EnsureDir(trimmed[:slash]); err != nil {
-			return renamed(err, "mkdir", path)
-		}
-	}
-	err = f.mkdir(trimmed)
-	if errors.Is(err, iofs.ErrExist) && f.IsDir(path) {
-		return nil // another one made it meanwhile
-	}
-	return renamed(err, "mkdir", path)
+	p.Close()
+	return nil
 }
 
-// renamed gives an error the operation and path that the caller knows.
-func renamed(err error, op, path string) error { return pathError(op, path, err) }
-
-func (f *Fs) mkdir(path string) error {
-	p, err := f.resolve("mkdir", path, 0)
+// ensureDir makes what is missing and resolves to the directory. Each one is made
+// relative to the handle of its parent, so the way is walked only once.
+func (f *Fs) ensureDir(path string) (Place, error) {
+	p, err := f.resolveDir("mkdir", path)
+	if path == "" || !isErrno(err, syscall.ENOENT) {
+		return p, err
+	}
+	parent, name := splitLast(path)
+	if name == "" || name == "." || name == ".." {
+		if parent == "" {
+			return p, err
+		}
+		above, aerr := f.ensureDir(parent)
+		if aerr != nil {
+			return Place{}, aerr
+		}
+		above.Close()
+		return f.resolveDir("mkdir", path)
+	}
+	above, err := f.parentOf(parent, path)
 	if err != nil {
-		return err
+		return Place{}, err
 	}
-	defer p.Close()
-	if p.Name == "" {
-		return pathError("mkdir", path, syscall.EEXIST)
+	defer above.Close()
+	if err := above.Dir.Mkdir(name, newDirMode); err != nil {
+		if isErrno(err, syscall.EEXIST) {
+			if p, rerr := f.resolveDir("mkdir", path); rerr == nil {
+				return p, nil // another one made it meanwhile
+			}
+		}
+		return Place{}, err
 	}
-	return pathError("mkdir", path, p.Dir.Mkdir(p.Name, newDirMode))
+	d, err := above.Dir.OpenDir(name)
+	if err != nil {
+		return Place{}, err
+	}
+	return Place{Dir: d, owned: true}, nil
+}
+
+// parentOf ensures the directory that is to hold path's last element.
+func (f *Fs) parentOf(parent, path string) (Place, error) {
+	switch {
+	case parent != "":
+		return f.ensureDir(parent)
+	case path[0] == '/':
+		return f.resolveDir("mkdir", "/")
+	}
+	return f.resolveDir("mkdir", ".")
+}
+
+// splitLast cuts the last element off a path: "a//b/" is "a" and "b".
+func splitLast(path string) (parent, name string) {
+	path = strings.TrimRight(path, "/")
+	slash := strings.LastIndexByte(path, '/')
+	return strings.TrimRight(path[:slash+1], "/"), path[slash+1:]
 }
 
 // TempDir makes a new directory, for its owner only, and returns its path in f.
@@ -87,7 +114,7 @@ func (f *Fs) TempDir(pattern string) (string, error) {
 	path := dir + prefix + rand.Text() + suffix
 	p, err := f.resolve("mkdir", path, 0)
 	if err != nil {
-		return "", renamed(err, "mkdir", pattern)
+		return "", pathError("mkdir", pattern, err)
 	}
 	defer p.Close()
 	if err := p.Dir.Mkdir(p.Name, 0o700); err != nil {
@@ -124,7 +151,11 @@ func (f *Fs) resolveEntry(op, path string) (Place, error) {
 		return p, nil
 	}
 	p.Close()
-	return Place{}, &DeniedError{
+	return Place{}, stays(op, path)
+}
+
+func stays(op, path string) error {
+	return &DeniedError{
 		Op: op, Path: path,
 		Rule: `the root, "." and ".." stay where they are`,
 		Fix:  "name the directory itself, as an entry of its parent",

@@ -21,7 +21,7 @@ func (f *Fs) NewUnrestricted() *Fs {
 	}
 	g := FromDir(d)
 	g.mode |= wholeHost
-	g.host = hostRoot
+	g.host = hostRoot()
 	return g
 }
 

@@ -1,0 +1,4 @@
+package fs
+
+// OpenPortable opens a directory the way systems without *at calls do.
+func OpenPortable(root string) (Dir, error) { return openRootDir(root) }
