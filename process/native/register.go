@@ -1,0 +1,12 @@
+package native
+
+import (
+	"dappco.re/go/cloche/core"
+	"dappco.re/go/cloche/process"
+)
+
+// Register is a service factory, for core.WithService: c's processes run
+// natively, in its Fs.
+func Register(c *core.Core) core.Result {
+	return process.Register(c, New(c.Fs().Plain()))
+}
