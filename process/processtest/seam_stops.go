@@ -125,6 +125,16 @@ var stopCases = []testCase{
 			assertKilled(t, tr.end(t))
 		}
 	}},
+	{"AChildThatHoldsStdoutDelaysNothing", func(t *testing.T, b Backend) {
+		exit, stdout, stderr := run(t, b, process.Spec{Args: []string{"spawn"}})
+		if !b.Children {
+			assert.Equal(t, 99, exit.Code)
+			assert.Contains(t, stderr, "there are no children here")
+			return
+		}
+		assert.Equal(t, 0, exit.Code)
+		assert.Contains(t, stdout, "child ")
+	}},
 	{"AKilledProcessIsGoneSoon", func(t *testing.T, b Backend) {
 		tr := start(t, b, process.Spec{Args: []string{"spin"}})
 		tr.stdout.await(t, "ready\n")

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -174,12 +175,11 @@ func sleep([]string) {
 
 func spin([]string) {
 	ready()
-	for n := 0; ; n++ {
-		spun = n
+	var n atomic.Uint64
+	for {
+		n.Add(1)
 	}
 }
-
-var spun int // keeps the loop
 
 // hang reads from a stdin that never ends.
 func hang([]string) {
