@@ -54,6 +54,18 @@ func (p Place) Close() {
 	runtime.KeepAlive(p.pin)
 }
 
+// Path is the way from the root to the entry, without symlinks, as it was when
+// it was walked. It is for telling where something is, as getcwd(3) does: what is
+// opened by it later may be something else. It is right for a walk that began at
+// the root.
+func (p Place) Path() string {
+	way := "/" + strings.Join(p.trail, "/")
+	if p.Name == "" {
+		return way
+	}
+	return strings.TrimSuffix(way, "/") + "/" + p.Name
+}
+
 // Resolve walks path one element at a time, each relative to an open handle, and
 // returns the directory that holds the last element and that element's name.
 //

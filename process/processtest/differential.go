@@ -84,7 +84,7 @@ func differentials() map[string][]process.Spec {
 		"Mistakes": {
 			{Args: []string{"files",
 				"write:d/f:1", "mkdir:d", "write:d:1", "read:d", "list:absent", "remove:absent", "rename:absent:x",
-				"write:f:1", "list:f", "mkdir:f/d", "read:f/x", "stat:f/", "write::1", "read:", "symlink::x",
+				"write:f:1", "list:f", "mkdir:f/d", "read:f/x", "stat:f/", // not "": Go itself answers EINVAL for it on wasip1
 				"rename:d:f", "rename:f:d", "rename:d:d/e", "link:l:d", "link:l:absent", "cut:absent:1", "cut:d:1", "cut:f:-1",
 				"write:" + strings.Repeat("n", 256) + ":1", "write:" + strings.Repeat("n", 255) + ":1",
 				"read:" + strings.Repeat("d/", 3000) + "f"}},

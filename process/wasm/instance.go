@@ -161,7 +161,19 @@ func closable(s process.Spec) (io.ReadCloser, error) {
 		return nil, nil
 	}
 	if r, ok := s.Stdin.(io.ReadCloser); ok {
-		return r, nil
+		return unfailing{r}, nil
 	}
 	return nil, &process.SpecError{Field: "stdin", Err: process.ErrInvalid, Fix: "give an io.ReadCloser, or start through a process.Service"}
+}
+
+// unfailing ends where its reader fails. As natively, where input comes by a pipe, the
+// guest cannot be told of the failure; it is the lifecycle that acts on it.
+type unfailing struct{ io.ReadCloser }
+
+func (r unfailing) Read(p []byte) (int, error) {
+	n, err := r.ReadCloser.Read(p)
+	if err != nil {
+		err = io.EOF
+	}
+	return n, err
 }

@@ -20,7 +20,7 @@ type tree struct {
 
 // tree builds what s says. It leaves nothing open when it fails.
 func (e *Executor) tree(s process.Spec) (*tree, error) {
-	t := &tree{root: e.shared(), cwd: path.Clean("/" + s.Dir), close: func() {}}
+	t := &tree{root: e.shared(), cwd: "/" + s.Dir, close: func() {}}
 	if len(s.Mounts) > 0 {
 		if err := t.mount(e.fsys, s.Mounts); err != nil {
 			return nil, err
@@ -100,9 +100,12 @@ func mountError(field, value string, err error) error {
 }
 
 // checkDir makes sure that the guest's working directory is one.
+//
+// The path is resolved and not cleaned, for ".." after a symlink is the parent
+// of where that leads.
 func (t *tree) checkDir(dir string) error {
 	if t.root == nil {
-		if t.cwd == "/" {
+		if t.cwd = path.Clean(t.cwd); t.cwd == "/" {
 			return nil
 		}
 		return &process.SpecError{Field: "dir", Value: dir, Err: iofs.ErrNotExist, Fix: "mount it: this guest sees no files"}
@@ -114,10 +117,29 @@ func (t *tree) checkDir(dir string) error {
 	if denied, ok := errors.AsType[*process.DeniedError](err); ok {
 		return denied
 	}
+	if err == nil {
+		t.cwd, err = canonical(t.root, t.cwd)
+	}
 	if err != nil {
 		return &process.SpecError{Field: "dir", Value: dir, Err: plain(err), Fix: "name a directory that the guest sees"}
 	}
 	return nil
+}
+
+// canonical returns dir without symlinks: a guest that computes ".." on the name
+// of its working directory, as Go's do, must come out where the host would.
+func canonical(root *fs.Fs, dir string) (string, error) {
+	d, err := root.Dir()
+	if err != nil {
+		return "", err
+	}
+	defer d.Close()
+	place, err := fs.Resolve(d, d, dir, fs.Follow|fs.Clamp)
+	if err != nil {
+		return "", err
+	}
+	defer place.Close()
+	return place.Path(), nil
 }
 
 // plain takes the operation and path off an error whose path is told anyway.

@@ -46,6 +46,21 @@ func TestWithoutMountsTheCoresFsIsTheGuestsRoot(t *testing.T) {
 	}
 }
 
+func TestTheWorkingDirectoryIsToldWithoutSymlinks(t *testing.T) {
+	t.Parallel()
+	fsys, dir := hostFs(t)
+	write(t, dir, "x/y/file", nil)
+	require.NoError(t, os.Symlink("x/y", filepath.Join(dir, "rel")))
+	require.NoError(t, os.Symlink("/rel", filepath.Join(dir, "abs")))
+	for given, want := range map[string]string{
+		"rel": "/x/y", "abs": "/x/y", "/rel/..": "/x", "rel/../y": "/x/y", "abs/../../..": "/", "": "/", "/": "/",
+	} {
+		assert.Equal(t, want, treeOf(t, fsys, process.Spec{Dir: given}).cwd, given)
+	}
+	tr := treeOf(t, fsys, process.Spec{Dir: "/m/rel", Mounts: []process.Mount{{Target: "/m"}}})
+	assert.Equal(t, "/m/x/y", tr.cwd)
+}
+
 func TestAGuestNeverGetsTheWholeHostByAccident(t *testing.T) {
 	t.Parallel()
 	whole := new(fs.Fs).NewUnrestricted()
