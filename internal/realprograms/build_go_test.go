@@ -4,8 +4,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
 // goProgram is the main package of a published Go module.
@@ -20,13 +18,12 @@ var (
 	gojq  = goProgram{name: "gojq", pkg: "github.com/itchyny/gojq/cmd/gojq", version: "v0.12.17"}
 )
 
-// build returns the files of the module and of its native twin.
-func (p goProgram) build(t *testing.T) (module, native string) {
+// build makes the module and its native twin, side by side.
+func (p goProgram) build(t *testing.T) program {
 	t.Helper()
 	need{commands: []string{"go"}, install: "golang"}.demand(t)
-	dir, err := builds(t).get(key(p.name, p.version, runtime.Version(), p.pkg), p.compile)
-	require.NoError(t, err)
-	return filepath.Join(dir, p.name+".wasm"), filepath.Join(dir, p.name)
+	dir := built(t, key(p.name, p.version, runtime.Version(), p.pkg), p.compile)
+	return program{name: p.name, module: filepath.Join(dir, p.name+".wasm"), folder: dir}
 }
 
 // compile works in a module of its own, because a cross-compiling "go install"

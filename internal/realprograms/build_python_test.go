@@ -3,8 +3,6 @@ package realprograms
 import (
 	"path/filepath"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
 // python is CPython with its standard library, in one module.
@@ -16,8 +14,7 @@ const (
 func buildPython(t *testing.T) (module string) {
 	t.Helper()
 	need{commands: []string{"npm", "tar"}, install: "npm tar"}.demand(t)
-	dir, err := builds(t).get(key("python", pythonVersion, pythonPackage), unpackPython)
-	require.NoError(t, err)
+	dir := built(t, key("python", pythonVersion, pythonPackage), unpackPython)
 	return filepath.Join(dir, "python.wasm")
 }
 

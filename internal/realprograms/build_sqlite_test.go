@@ -40,9 +40,9 @@ var sqliteFlags = []string{
 
 var sqliteLibs = []string{"-lwasi-emulated-signal", "-lwasi-emulated-getpid", "-lwasi-emulated-process-clocks"}
 
-// buildSqlite returns the module of SQLite's shell. Its native twin is Debian's
-// own sqlite3.
-func buildSqlite(t *testing.T) (module string) {
+// buildSqlite makes the module of SQLite's shell. Its native twin is Debian's own
+// sqlite3.
+func buildSqlite(t *testing.T) program {
 	t.Helper()
 	sqliteNeeds.demand(t)
 	headers, err := filepath.Abs("testdata/wasi")
@@ -50,11 +50,10 @@ func buildSqlite(t *testing.T) (module string) {
 	recipe := append(slices.Concat(sqliteFlags, sqliteLibs), readFile(t, "testdata/wasi/posix.h"), readFile(t, "testdata/wasi/pwd.h"))
 	version, err := tool("", nil, "dpkg-query", "-W", "-f", "${Version}", "sqlite3")
 	require.NoError(t, err)
-	dir, err := builds(t).get(key("sqlite", version, recipe...), func(dir string) error {
+	dir := built(t, key("sqlite", version, recipe...), func(dir string) error {
 		return compileSqlite(dir, version, headers)
 	})
-	require.NoError(t, err)
-	return filepath.Join(dir, "sqlite3.wasm")
+	return program{name: "sqlite3", module: filepath.Join(dir, "sqlite3.wasm")}
 }
 
 // compileSqlite takes the source of that very version, so that module and
