@@ -4,13 +4,13 @@ package wasm
 
 import (
 	"errors"
-	"io/fs"
+	iofs "io/fs"
 	"os"
 	"syscall"
 )
 
 // trusted reports whether only we can have written to a folder.
-func trusted(info fs.FileInfo) error {
+func trusted(info iofs.FileInfo) error {
 	if !info.IsDir() {
 		return syscall.ENOTDIR
 	}
