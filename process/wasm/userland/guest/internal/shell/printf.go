@@ -284,11 +284,5 @@ func shellQuote(s string) string {
 	if s == "" {
 		return "''"
 	}
-	if quoted := tool.QuoteIfNeeded(s); quoted != tool.Quote(s) || !strings.Contains(s, ":") {
-		return quoted
-	}
-	if tool.QuoteIfNeeded(strings.ReplaceAll(s, ":", "")) == strings.ReplaceAll(s, ":", "") {
-		return s
-	}
-	return tool.Quote(s)
+	return tool.ShellWord(s)
 }

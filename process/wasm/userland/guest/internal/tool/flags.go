@@ -18,6 +18,7 @@ type Flags struct {
 	env   *Env
 	usage string
 	list  []flag
+	words []string
 	code  int
 }
 
@@ -60,6 +61,7 @@ func (f *Flags) Parse() (operands []string, ok bool) {
 	args := f.env.Args
 	for len(args) > 0 {
 		arg := args[0]
+		before := args
 		args = args[1:]
 		var err error
 		switch {
@@ -85,9 +87,15 @@ func (f *Flags) Parse() (operands []string, ok bool) {
 			f.code = f.report(err)
 			return nil, false
 		}
+		if len(arg) > 1 && arg[0] == '-' {
+			f.words = append(f.words, before[:len(before)-len(args)]...)
+		}
 	}
 	return operands, true
 }
+
+// Words are the arguments that were options or their values.
+func (f *Flags) Words() []string { return f.words }
 
 // Code is the exit status after Parse returned false.
 func (f *Flags) Code() int { return f.code }

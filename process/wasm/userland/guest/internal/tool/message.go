@@ -113,3 +113,11 @@ func escape(c byte) string {
 	}
 	return fmt.Sprintf(`\%03o`, c)
 }
+
+// ShellWord is the name as a shell would need it: in quotes only if it has a special character.
+func ShellWord(name string) string {
+	if QuoteIfNeeded(strings.ReplaceAll(name, ":", "_")) == strings.ReplaceAll(name, ":", "_") {
+		return name
+	}
+	return Quote(name)
+}
