@@ -84,11 +84,11 @@ func TestTheRulesCatchAnImportThatBreaksThem(t *testing.T) {
 		{"./process/native", "./process/wasm", "./process/native -> ./process/wasm: a program"},
 		{"./process/native", "github.com/tetratelabs/wazero", "./process/native -> github.com/tetratelabs/wazero: a program"},
 		{"./process/wasm", "./process/native", "./process/wasm -> ./process/native: a sandbox"},
-		{"./process/wasm/internal/wasi", "os/exec", "./process/wasm/internal/wasi imports os/exec, which is for ./process/native/... alone"},
+		{"./process/wasm/internal/wasi", "os/exec", "./process/wasm/internal/wasi imports os/exec, which is for ./process/native/... and"},
 		{"github.com/tetratelabs/wazero", "os/exec", "./process/wasm -> github.com/tetratelabs/wazero -> os/exec: a sandbox"},
 		{"./process/wasm", "./process/wasm/userland", "./process/wasm -> ./process/wasm/userland: only a program"},
 		{"./process/wasm/internal/kernel", "github.com/tetratelabs/wazero/api", "./process/wasm/internal/kernel imports github.com/tetratelabs/wazero/api, which is not"},
-		{"./internal/cli", "os/exec", "./internal/cli imports os/exec, which is for ./process/native/... alone"},
+		{"./internal/cli", "os/exec", "./internal/cli imports os/exec, which is for ./process/native/... and"},
 		{"./cmd/cloche", "./process", "./cmd/cloche imports ./process, which is not on its list"},
 		{"./process", "./internal/cli", "./process imports ./internal/cli, which is for ./cmd/cloche"},
 		{"./fs", "testing", "./fs -> testing: users carry"},
@@ -114,8 +114,8 @@ func TestTheRulesCatchCgoInADependency(t *testing.T) {
 func TestARuleAboutAMissingPackageIsStaleOnlyInACompleteTree(t *testing.T) {
 	t.Parallel()
 	g := complete()
-	delete(g, "./process/processtest")
-	assert.Equal(t, []string{"a rule names ./process/processtest/..., but there is no such package"}, checkAll(g))
+	delete(g, "./process/native")
+	assert.Equal(t, []string{"a rule names ./process/native/..., but there is no such package"}, checkAll(g))
 	delete(g, "./cmd/cloche")
 	assert.Empty(t, checkAll(g))
 }

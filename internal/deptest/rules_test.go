@@ -33,7 +33,7 @@ var forbidden = []forbidRule{
 		"the filesystem is below everything"},
 	{"./process", "", list("os/exec", wazero, "./process/native/...", "./process/wasm/..."),
 		"which backend runs is decided where the Core is built"},
-	{"./process/processtest/...", "", list("os/exec", wazero, "./process/native/...", "./process/wasm/..."),
+	{"./process/processtest/...", "", list(wazero, "./process/native/...", "./process/wasm/..."),
 		"the suite is handed a backend; users' tests with its fake carry none"},
 	{"./process/native/...", "", list(wazero, "./process/wasm/..."),
 		"a program that runs natively carries no WebAssembly engine"},
@@ -47,8 +47,8 @@ var forbidden = []forbidRule{
 
 // exclusive lists packages that only some may import by their own hand.
 var exclusive = []exclusiveRule{
-	{"os/exec", list("./process/native/..."),
-		"host processes are started in one place"},
+	{"os/exec", list("./process/native/...", "./process/processtest"),
+		"host processes are started in one place; the suite calls the go command to build its test program"},
 	{wazero, list("./process/wasm/..."),
 		"the engine can be replaced, and its version is nobody else's concern"},
 	{"./internal/cli/...", list("./cmd/cloche", "./internal/cli/..."),

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"syscall"
 
 	"dappco.re/go/cloche/process"
 	"github.com/tetratelabs/wazero/api"
@@ -128,6 +129,9 @@ func (o *outline) checkMemory(limit int64) error {
 func notExecutable(command string, err error) error {
 	if denied, ok := errors.AsType[*process.DeniedError](err); ok {
 		return denied
+	}
+	if errors.Is(err, syscall.EISDIR) {
+		err = &ModuleError{Problem: "it is a directory"}
 	}
 	fix := "give a WebAssembly module built for WASI preview 1 (wasm32-wasip1)"
 	if m, ok := errors.AsType[*ModuleError](err); ok && m.Fix != "" {
