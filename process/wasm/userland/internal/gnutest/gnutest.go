@@ -1,0 +1,252 @@
+// Package gnutest compares the userland with the machine's GNU tools: the same command line on two copies of the same tree has to
+// give the same output, the same messages, the same exit status and the same tree afterwards.
+//
+// Each line of a file in cases is one command line, written as for a shell: quotes, backslashes and $'…' work, `< file` gives it
+// standard input, and nothing else is special. Words with an exclamation mark before the command are marks, see [Case].
+package gnutest
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"io"
+	iofs "io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+//go:embed cases
+var cases embed.FS
+
+// Call is one run of a command.
+type Call struct {
+	Dir   string // working directory, on the host
+	Args  []string
+	Env   []string
+	Stdin []byte
+	User  bool // run without privileges
+}
+
+// Result is what a run leaves.
+type Result struct {
+	Stdout, Stderr []byte
+	Code           int
+}
+
+// Runner runs a command of the userland.
+type Runner func(t testing.TB, call Call) Result
+
+// Case is one command line.
+type Case struct {
+	Line  string
+	Args  []string
+	Stdin string // file in the tree, "" for none
+
+	Loose  bool // !loose: the texts of the messages differ, that there is one does not
+	Native bool // !native: needs modes, owners or links that WASI does not carry
+	User   bool // !user: has to run without privileges
+	Fresh  bool // !fresh: changes the tree
+}
+
+// Run compares every case. A tool that the machine lacks is skipped, and fails where CLOCHE_CI is set. Without native, cases
+// that need what WASI does not carry are left out.
+func Run(t *testing.T, run Runner, native bool) {
+	files, err := iofs.Glob(cases, "cases/*.txt")
+	require.NoError(t, err)
+	for _, file := range files {
+		text, err := cases.ReadFile(file)
+		require.NoError(t, err)
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			t.Parallel()
+			runFile(t, string(text), run, native)
+		})
+	}
+}
+
+func runFile(t *testing.T, text string, run Runner, native bool) {
+	shared := [2]string{newTree(t), newTree(t)}
+	for number, line := range strings.Split(text, "\n") {
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		c, err := parse(line)
+		require.NoError(t, err, "line %d: %s", number+1, line)
+		if c.Native && !native {
+			continue
+		}
+		t.Run(fmt.Sprintf("%d %s", number+1, c.Line), func(t *testing.T) {
+			dirs := shared
+			if c.Fresh {
+				dirs = [2]string{newTree(t), newTree(t)}
+			}
+			c.compare(t, run, dirs)
+		})
+	}
+}
+
+func (c Case) compare(t *testing.T, run Runner, dirs [2]string) {
+	tool, err := exec.LookPath(c.Args[0])
+	if err != nil {
+		if os.Getenv("CLOCHE_CI") != "" {
+			require.NoError(t, err, "install the package that holds %s", c.Args[0])
+		}
+		t.Skipf("this machine has no %s to compare with", c.Args[0])
+	}
+	call := Call{Dir: dirs[0], Args: c.Args, Env: []string{"LC_ALL=C", "TZ=UTC", "PATH=/usr/bin:/bin", "NAME=value"}, User: c.User}
+	if c.Stdin != "" {
+		call.Stdin, err = os.ReadFile(filepath.Join(dirs[0], c.Stdin))
+		require.NoError(t, err)
+	}
+	want := Exec(tool)(t, call)
+	call.Dir = dirs[1]
+	got := run(t, call)
+	assert.Equal(t, shown(want.Stdout), shown(got.Stdout), "standard output")
+	assert.Equal(t, want.Code, got.Code, "exit status; messages: %s", got.Stderr)
+	if c.Loose {
+		assert.Equal(t, len(want.Stderr) > 0, len(got.Stderr) > 0, "a message: %q against %q", want.Stderr, got.Stderr)
+	} else {
+		assert.Equal(t, shown(want.Stderr), shown(got.Stderr), "messages")
+	}
+	if c.Fresh {
+		assert.Equal(t, describe(t, dirs[0], c.Native), describe(t, dirs[1], c.Native), "the tree afterwards")
+	}
+}
+
+// shown keeps what a failure prints short.
+func shown(data []byte) string {
+	if len(data) <= 4<<10 {
+		return string(data)
+	}
+	return fmt.Sprintf("%s... %d bytes, hash %x", data[:1<<10], len(data), hash(data))
+}
+
+func hash(data []byte) uint64 {
+	h := uint64(14695981039346656037)
+	for _, c := range data {
+		h = (h ^ uint64(c)) * 1099511628211
+	}
+	return h
+}
+
+// Exec returns a runner that starts the program at path under the command's own name.
+func Exec(path string) Runner {
+	return func(t testing.TB, call Call) Result {
+		var stdout, stderr bytes.Buffer
+		cmd := exec.CommandContext(t.Context(), path)
+		cmd.Args, cmd.Dir, cmd.Env = call.Args, call.Dir, call.Env
+		cmd.Stdin = bytes.NewReader(call.Stdin)
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		if call.User && os.Getuid() == 0 {
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		}
+		err := cmd.Run()
+		if cmd.ProcessState == nil {
+			require.NoError(t, err)
+		}
+		return Result{stdout.Bytes(), stderr.Bytes(), cmd.ProcessState.ExitCode()}
+	}
+}
+
+var changing = []string{"cp", "ln", "mkdir", "mv", "rm", "rmdir", "tee", "touch"}
+
+func parse(line string) (Case, error) {
+	c := Case{Line: line}
+	words, err := split(line)
+	if err != nil {
+		return c, err
+	}
+	for len(words) > 0 && strings.HasPrefix(words[0], "!") && words[0] != "!" {
+		switch words[0] {
+		case "!loose":
+			c.Loose = true
+		case "!native":
+			c.Native = true
+		case "!user":
+			c.User, c.Native = true, true
+		case "!fresh":
+			c.Fresh = true
+		default:
+			return c, fmt.Errorf("unknown mark %s", words[0])
+		}
+		words = words[1:]
+	}
+	if n := len(words); n > 2 && words[n-2] == "\x00<" {
+		c.Stdin, words = words[n-1], words[:n-2]
+	}
+	if len(words) == 0 {
+		return c, io.ErrUnexpectedEOF
+	}
+	c.Args = words
+	c.Fresh = c.Fresh || slices.Contains(changing, words[0])
+	return c, nil
+}
+
+// split splits a line into words as a shell does. An unquoted < comes back with a NUL before it.
+func split(line string) ([]string, error) {
+	var words []string
+	var word []byte
+	inWord := false
+	for i := 0; i < len(line); i++ {
+		c := line[i]
+		switch {
+		case c == ' ':
+			if inWord {
+				words, word, inWord = append(words, string(word)), nil, false
+			}
+			continue
+		case c == '<' && !inWord:
+			words = append(words, "\x00<")
+			continue
+		case c == '\'':
+			end := strings.IndexByte(line[i+1:], '\'')
+			if end < 0 {
+				return nil, fmt.Errorf("a quote is not closed")
+			}
+			word = append(word, line[i+1:i+1+end]...)
+			i += end + 1
+		case strings.HasPrefix(line[i:], "$'"):
+			end := i + 2
+			for end < len(line) && line[end] != '\'' {
+				if line[end] == '\\' {
+					end++
+				}
+				end++
+			}
+			if end >= len(line) {
+				return nil, fmt.Errorf("a quote is not closed")
+			}
+			text, err := strconv.Unquote(`"` + strings.ReplaceAll(strings.ReplaceAll(line[i+2:end], `\'`, `'`), `"`, `\"`) + `"`)
+			if err != nil {
+				return nil, err
+			}
+			word = append(word, text...)
+			i = end
+		case c == '"':
+			for i++; i < len(line) && line[i] != '"'; i++ {
+				if line[i] == '\\' && i+1 < len(line) && strings.IndexByte("\"\\$`", line[i+1]) >= 0 {
+					i++
+				}
+				word = append(word, line[i])
+			}
+		case c == '\\' && i+1 < len(line):
+			i++
+			word = append(word, line[i])
+		default:
+			word = append(word, c)
+		}
+		inWord = true
+	}
+	if inWord {
+		words = append(words, string(word))
+	}
+	return words, nil
+}
