@@ -1,0 +1,179 @@
+package cli
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// runFlags is what "cloche run" was told.
+type runFlags struct {
+	dirs       []dirFlag
+	env        []string
+	workdir    string
+	stdin      stdinFlag
+	timeout    time.Duration
+	killAfter  time.Duration
+	memory     int64
+	maxOutput  int64
+	native     bool
+	modulePath []string
+	json       bool
+
+	program string
+	args    []string
+}
+
+const runUsage = `Usage: cloche run [flags] [--] program [args...]
+
+Runs a program of "cloche list", or the file of a path that ends in .wasm. All
+behind the program's name is the program's own. It sees no files, no
+environment and no network unless flags give them.
+
+Flags:
+  --dir HOST[:GUEST][:ro]  show the directory HOST to the guest as GUEST, read-only with
+                           :ro; may be repeated; "--dir ." alone is the guest's /
+  --env K=V, --env K       set a variable, or pass on this one's; may be repeated
+  --workdir DIR            the working directory, a guest path (a host path with --native)
+  --stdin[=FILE|none]      read input from FILE, or none at all; this command's own otherwise
+  --timeout DURATION       end it after, say, 500ms, 30s or 5m; exit code 124
+  --kill-after DURATION    with --native: the time between SIGTERM and SIGKILL
+  --memory SIZE            the most memory it may use, say 64M or 1G
+  --max-output SIZE        the most it may write to stdout and stderr together
+  --module-path LIST       directories to look for NAME.wasm in, before the built-in programs
+  --native                 run a native executable instead, with no sandbox at all
+  --json                   report to stderr at the end, as one JSON object
+
+Exit codes: the program's own; 124 out of time, 125 cloche failed, 126 denied or
+not executable, 127 not found, 134 trap, 137 killed.
+`
+
+// parseRun reads flags up to the program's name. flag.ErrHelp means that help
+// was asked for.
+func parseRun(args []string) (runFlags, error) {
+	var f runFlags
+	set := flag.NewFlagSet("run", flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	set.Usage = func() {}
+	set.Func("dir", "", func(s string) error {
+		d, err := parseDir(s)
+		f.dirs = append(f.dirs, d)
+		return err
+	})
+	set.Func("env", "", func(s string) error {
+		kv, err := environ(s)
+		f.env = append(f.env, kv...)
+		return err
+	})
+	set.StringVar(&f.workdir, "workdir", "", "")
+	set.Var(&f.stdin, "stdin", "")
+	set.DurationVar(&f.timeout, "timeout", 0, "")
+	set.DurationVar(&f.killAfter, "kill-after", 0, "")
+	set.Func("memory", "", sizeFlag(&f.memory))
+	set.Func("max-output", "", sizeFlag(&f.maxOutput))
+	set.BoolVar(&f.native, "native", false, "")
+	set.Func("module-path", "", pathFlag(&f.modulePath))
+	set.BoolVar(&f.json, "json", false, "")
+	if err := set.Parse(args); err != nil {
+		return f, err
+	}
+	if set.NArg() == 0 {
+		return f, errors.New("no program given; \"cloche list\" shows what there is")
+	}
+	f.program, f.args = set.Arg(0), set.Args()[1:]
+	return f, nil
+}
+
+// environ is the variable of one --env; a bare name that is not set passes
+// nothing on, as in env(1) and container tools.
+func environ(s string) ([]string, error) {
+	name, _, given := strings.Cut(s, "=")
+	if name == "" {
+		return nil, fmt.Errorf("the variable in %q has no name", s)
+	}
+	if given {
+		return []string{s}, nil
+	}
+	if v, ok := os.LookupEnv(name); ok {
+		return []string{name + "=" + v}, nil
+	}
+	return nil, nil
+}
+
+// stdinFlag is "" for the command's own input, "none", or a file. It counts as
+// a boolean flag so that a bare --stdin never swallows the program's name.
+type stdinFlag string
+
+func (s *stdinFlag) String() string   { return string(*s) }
+func (s *stdinFlag) IsBoolFlag() bool { return true }
+func (s *stdinFlag) Set(v string) error {
+	switch v {
+	case "", "-", "true":
+		*s = ""
+	case "false":
+		*s = "none"
+	default:
+		*s = stdinFlag(v)
+	}
+	return nil
+}
+
+// open returns the input it names, and what closes it.
+func (s stdinFlag) open(own io.Reader) (io.Reader, func() error, error) {
+	switch s {
+	case "":
+		return own, func() error { return nil }, nil
+	case "none":
+		return nil, func() error { return nil }, nil
+	}
+	f, err := os.Open(string(s))
+	if err != nil {
+		return nil, nil, fmt.Errorf("--stdin: %w", err)
+	}
+	return f, f.Close, nil
+}
+
+func sizeFlag(to *int64) func(string) error {
+	return func(s string) (err error) {
+		*to, err = parseSize(s)
+		return err
+	}
+}
+
+// parseSize reads bytes, with K, M, G or T for powers of 1024.
+func parseSize(s string) (int64, error) {
+	digits := strings.TrimRight(s, "KMGTkmgt")
+	unit := int64(1)
+	switch strings.ToUpper(s[len(digits):]) {
+	case "":
+	case "K":
+		unit = 1 << 10
+	case "M":
+		unit = 1 << 20
+	case "G":
+		unit = 1 << 30
+	case "T":
+		unit = 1 << 40
+	default:
+		return 0, fmt.Errorf("%q is not a size; write bytes, or a number with K, M, G or T", s)
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n <= 0 || n > math.MaxInt64/unit {
+		return 0, fmt.Errorf("%q is not a size; write bytes, or a number with K, M, G or T", s)
+	}
+	return n * unit, nil
+}
+
+func pathFlag(to *[]string) func(string) error {
+	return func(s string) error {
+		*to = append(*to, filepath.SplitList(s)...)
+		return nil
+	}
+}

@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestADirFlagIsReadFromTheRight(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		flag string
+		want dirFlag
+	}{
+		{".:/src:ro", dirFlag{".", "/src", true}},
+		{".:/src", dirFlag{".", "/src", false}},
+		{".:/src:rw", dirFlag{".", "/src", false}},
+		{".", dirFlag{".", "/", false}},
+		{".:ro", dirFlag{".", "/", true}},
+		{"src/lib", dirFlag{"src/lib", "/src/lib", false}},
+		{"./src/", dirFlag{"./src/", "/src", false}},
+		{"/data", dirFlag{"/data", "/data", false}},
+		{"/data:/", dirFlag{"/data", "/", false}},
+		{"a:b:/c//d/", dirFlag{"a:b", "/c/d", false}},
+		{"..:/up", dirFlag{"..", "/up", false}},
+		{"ro:/x:ro", dirFlag{"ro", "/x", true}},
+	} {
+		t.Run(c.flag, func(t *testing.T) {
+			t.Parallel()
+			got, err := parseDir(c.flag)
+			require.NoError(t, err)
+			assert.Equal(t, c.want, got)
+		})
+	}
+}
+
+func TestAWrongDirFlagNamesTheFix(t *testing.T) {
+	t.Parallel()
+	for flag, part := range map[string]string{
+		".:src":   "not absolute",
+		"..":      "name it",
+		"../x:ro": "name it",
+		"":        "empty",
+		":/src":   "empty",
+	} {
+		_, err := parseDir(flag)
+		assert.ErrorContains(t, err, part, flag)
+	}
+}
+
+func TestASizeIsBytesOrHasAUnit(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]int64{"1": 1, "64K": 64 << 10, "2m": 2 << 20, "1G": 1 << 30, "3T": 3 << 40} {
+		got, err := parseSize(s)
+		require.NoError(t, err, s)
+		assert.Equal(t, want, got, s)
+	}
+	for _, s := range []string{"", "0", "-1", "x", "1KB", "1.5G", "M", "9999999999T"} {
+		_, err := parseSize(s)
+		assert.Error(t, err, "%q", s)
+	}
+}
+
+func TestGuestFlagsAreNeverParsed(t *testing.T) {
+	t.Parallel()
+	f, err := parseRun([]string{"--json", "--stdin", "grep", "--json", "-rn", "--", "x"})
+	require.NoError(t, err)
+	assert.True(t, f.json)
+	assert.Equal(t, "grep", f.program)
+	assert.Equal(t, []string{"--json", "-rn", "--", "x"}, f.args)
+
+	f, err = parseRun([]string{"--", "--timeout", "1s"})
+	require.NoError(t, err)
+	assert.Equal(t, "--timeout", f.program)
+	assert.Equal(t, []string{"1s"}, f.args)
+}

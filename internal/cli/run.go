@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"syscall"
+	"time"
+
+	"dappco.re/go/cloche/core"
+	"dappco.re/go/cloche/process"
+	"dappco.re/go/cloche/process/native"
+	"dappco.re/go/cloche/process/wasm"
+)
+
+func runCommand(ctx context.Context, args []string, stdio Stdio) int {
+	f, err := parseRun(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(stdio.Out, runUsage)
+		return 0
+	}
+	if err != nil {
+		complain(stdio.Err, fmt.Errorf("run: %w; \"cloche run --help\" tells the flags", err))
+		return exitFailed
+	}
+	var denials denials
+	began := time.Now()
+	out, err := run(ctx, f, stdio, &denials)
+	code := exitCode(out, err)
+	if f.json {
+		writeReport(stdio.Err, newReport(out, err, code, &denials, time.Since(began)))
+	} else {
+		explain(stdio.Err, f, out, err)
+	}
+	return code
+}
+
+// run runs what f says and streams its output. The Output is nil when nothing
+// was started.
+func run(ctx context.Context, f runFlags, stdio Stdio, denied *denials) (*process.Output, error) {
+	spec, done, err := f.spec(stdio)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	spec.Denied = denied.add
+
+	c, err := f.newCore(stdio.Err)
+	if err != nil {
+		return nil, err
+	}
+	defer c.ServiceShutdown(context.WithoutCancel(ctx))
+	if err := c.ServiceStartup(ctx).Err(); err != nil {
+		return nil, err
+	}
+	return process.For(c).Run(ctx, spec)
+}
+
+// spec opens what the flags name. The caller calls done when the run is over.
+func (f runFlags) spec(stdio Stdio) (s process.Spec, done func(), err error) {
+	mounts, closeMounts, err := openMounts(f.dirs)
+	if err != nil {
+		return s, nil, err
+	}
+	stdin, closeStdin, err := f.stdin.open(stdio.In)
+	if err != nil {
+		closeMounts()
+		return s, nil, err
+	}
+	s = process.Spec{
+		Command:     f.command(),
+		Args:        f.args,
+		Dir:         f.workdir,
+		Env:         f.env,
+		Stdin:       stdin,
+		Stdout:      stdio.Out,
+		Stderr:      stdio.Err,
+		Capture:     -1,
+		Timeout:     f.timeout,
+		GracePeriod: f.killAfter,
+		Limits:      process.Limits{Memory: f.memory, Output: f.maxOutput},
+		Mounts:      mounts,
+	}
+	if f.native && s.Dir == "" {
+		s.Dir = "."
+	}
+	return s, func() { closeStdin(); closeMounts() }, nil
+}
+
+// newCore chooses the backend: this is the one place where it is known.
+func (f runFlags) newCore(stderr io.Writer) (*core.Core, error) {
+	if f.native {
+		c := core.New(core.WithUnrestrictedFs(), core.WithService(native.Register))
+		return c, c.Err()
+	}
+	options, err := f.programs(stderr)
+	if err != nil {
+		return nil, err
+	}
+	c := core.New(core.WithService(wasm.RegisterWith(options...)))
+	return c, c.Err()
+}
+
+// explain tells on stderr what the exit code alone does not.
+func explain(w io.Writer, f runFlags, out *process.Output, err error) {
+	if out == nil {
+		if err != nil {
+			complain(w, err)
+		}
+		return
+	}
+	switch code, reason := out.Exit.Code, out.Exit.Reason; {
+	case reasonOf(reason) == "timeout":
+		complain(w, fmt.Errorf("%s: timed out after %v", f.program, f.timeout))
+	case reasonOf(reason) == "trap":
+		complain(w, fmt.Errorf("%s: %w", f.program, reason))
+		if trap, ok := errors.AsType[*process.TrapError](reason); ok && trap.Stack != "" {
+			fmt.Fprintln(w, trap.Stack)
+		}
+	case errors.Is(reason, syscall.EPIPE): // as quiet as any other end of a pipeline
+	case reason != nil:
+		complain(w, fmt.Errorf("%s: %w", f.program, reason))
+	case code < 0 || code > 255:
+		complain(w, fmt.Errorf("%s: exit code %d does not fit in eight bits; exiting with %d", f.program, code, exitOutOfRange))
+	}
+}
