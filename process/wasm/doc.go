@@ -17,7 +17,7 @@
 //
 // With Spec.Mounts a guest sees exactly those. Without, the Core's Fs is its
 // root directory, unless that Fs is unrestricted: a guest gets the whole host
-// from nobody by accident, so it then sees no files at all.
+// from nobody by accident, so it then sees an empty root directory.
 //
 // # The way of a start
 //

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	iofs "io/fs"
-	"path"
 
 	"dappco.re/go/cloche/fs"
 	"dappco.re/go/cloche/process"
@@ -12,16 +11,18 @@ import (
 
 // tree is the files that a guest sees.
 type tree struct {
-	root     *fs.Fs // nil means none
+	root     *fs.Fs
 	cwd      string
 	preopens []string
 	close    func()
 }
 
-// tree builds what s says. It leaves nothing open when it fails.
+// tree builds what s says. It leaves nothing open when it fails. A guest that is
+// given no files sees an empty root, so that whatever it looks for is simply not
+// there; without any root, its libraries would answer EBADF.
 func (e *Executor) tree(s process.Spec) (*tree, error) {
 	t := &tree{root: e.shared(), cwd: "/" + s.Dir, close: func() {}}
-	if len(s.Mounts) > 0 {
+	if len(s.Mounts) > 0 || t.root == nil {
 		if err := t.mount(e.fsys, s.Mounts); err != nil {
 			return nil, err
 		}
@@ -40,7 +41,7 @@ func (e *Executor) tree(s process.Spec) (*tree, error) {
 	return t, nil
 }
 
-// shared is the Core's Fs, if a guest may have it as its root.
+// shared is the Core's Fs if a guest may have it as its root, and nil otherwise.
 func (e *Executor) shared() *fs.Fs {
 	if e.fsys == nil || e.fsys.Unrestricted() {
 		return nil
@@ -104,12 +105,6 @@ func mountError(field, value string, err error) error {
 // The path is resolved and not cleaned, for ".." after a symlink is the parent
 // of where that leads.
 func (t *tree) checkDir(dir string) error {
-	if t.root == nil {
-		if t.cwd = path.Clean(t.cwd); t.cwd == "/" {
-			return nil
-		}
-		return &process.SpecError{Field: "dir", Value: dir, Err: iofs.ErrNotExist, Fix: "mount it: this guest sees no files"}
-	}
 	info, err := t.root.Stat(t.cwd)
 	if err == nil && !info.IsDir() {
 		err = errors.New("not a directory")
@@ -121,7 +116,7 @@ func (t *tree) checkDir(dir string) error {
 		t.cwd, err = canonical(t.root, t.cwd)
 	}
 	if err != nil {
-		return &process.SpecError{Field: "dir", Value: dir, Err: plain(err), Fix: "name a directory that the guest sees"}
+		return &process.SpecError{Field: "dir", Value: dir, Err: plain(err), Fix: "name a directory that the guest sees, or mount it"}
 	}
 	return nil
 }
