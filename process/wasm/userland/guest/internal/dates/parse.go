@@ -172,14 +172,13 @@ func (p *dateParser) monthName(words []string) int {
 		return 0
 	}
 	taken, year := 2, p.t.Year()
-	if len(words) > 2 && len(words[2]) == 4 {
-		if y, err := strconv.Atoi(words[2]); err == nil {
-			year, taken = y, 3
-		}
-	} else if len(words) > 3 && len(words[3]) == 4 && strings.Contains(words[2], ":") {
-		// As date itself prints it: Nov 23 22:53:52 2026. The year is read in its turn, by numbers.
-		if y, err := strconv.Atoi(words[3]); err == nil {
+	for i, word := range words[2:] {
+		// The year may follow later, as in what date itself prints: Nov 23 22:53:52 UTC 2026. It is then read once more in its turn.
+		if y, err := strconv.Atoi(word); err == nil && len(word) == 4 && word[0] != '+' && word[0] != '-' {
 			year = y
+			if i == 0 {
+				taken = 3
+			}
 		}
 	}
 	if !p.date(year, month, n) {

@@ -36,7 +36,7 @@ type differ struct {
 
 // Diff compares files line by line, and directories file by file.
 func Diff(e *tool.Env) int {
-	e.Trouble = 2
+	e.Trouble, e.Prefixed = 2, true
 	d := &differ{env: e, out: e.Stdout, context: -1}
 	f := e.Flags("[OPTION]... FILES")
 	on := func(p *bool) func(string) error { return func(string) error { *p = true; return nil } }
@@ -75,11 +75,20 @@ func Diff(e *tool.Env) int {
 	f.Call("d,minimal", "", "(always)", func(string) error { return nil })
 	f.Call(",color", "[WHEN]", "(ignored)", func(string) error { return nil })
 	f.Call(",no-dereference", "", "(ignored)", func(string) error { return nil })
+	lines := -1
+	f.Digits = func(number string) error {
+		var err error
+		lines, err = strconv.Atoi(number)
+		return err
+	}
 	names, ok := f.Parse()
 	if !ok {
 		return f.Code()
 	}
 	d.words = f.Words()
+	if d.context >= 0 && lines >= 0 {
+		d.context = lines
+	}
 	switch {
 	case len(names) == 0:
 		return e.Misused("missing operand after '%s'", lastOr(e.Args, e.Name))
@@ -278,8 +287,8 @@ func (d *differ) files(a, b *subject, header bool) {
 			d.tell(a, b)
 			return
 		}
+		d.differs = true
 		d.out.Printf("Binary files %s and %s differ\n", a.name, b.name)
-		d.env.Raise(2)
 		return
 	}
 	numbersA, numbersB := d.number(a, b)
@@ -450,7 +459,11 @@ func (d *differ) title(mark string, s *subject, index int) {
 		d.out.Printf("%s %s\n", mark, d.labels[index])
 		return
 	}
-	d.out.Printf("%s %s\t%s\n", mark, s.name, dates.Format("%Y-%m-%d %H:%M:%S.%N %z", s.modify.Local()))
+	format := "%Y-%m-%d %H:%M:%S.%N %z"
+	if d.copied {
+		format = "%a %b %e %H:%M:%S %Y"
+	}
+	d.out.Printf("%s %s\t%s\n", mark, s.name, dates.Format(format, s.modify.Local()))
 }
 
 // window is a group with its context.

@@ -66,7 +66,7 @@ func Mkdir(e *tool.Env) int {
 	if err != nil {
 		return e.Fail("invalid mode %s", tool.Quote(*mode))
 	}
-	make := func(name string, existing bool) bool {
+	make := func(name string, existing, last bool) bool {
 		err := os.Mkdir(name, 0o777)
 		if err != nil {
 			if existing && isDir(name) {
@@ -74,6 +74,9 @@ func Mkdir(e *tool.Env) int {
 			}
 			if existing && errors.Is(err, iofs.ErrNotExist) {
 				return false
+			}
+			if _, statErr := os.Stat(name); existing && !last && statErr == nil {
+				err = syscall.ENOTDIR
 			}
 			e.Fail("cannot create directory %s: %s", tool.Quote(name), tool.Reason(err))
 			return false
@@ -87,7 +90,7 @@ func Mkdir(e *tool.Env) int {
 		if *parents && !makeParents(name, make) {
 			continue
 		}
-		if make(name, *parents) && *mode != "" {
+		if make(name, *parents, true) && *mode != "" {
 			if err := os.Chmod(name, os.FileMode(bits)); err != nil {
 				e.Fail("cannot set permissions of %s: %s", tool.Quote(name), tool.Reason(err))
 			}
@@ -96,10 +99,10 @@ func Mkdir(e *tool.Env) int {
 	return e.Status()
 }
 
-func makeParents(name string, make func(string, bool) bool) bool {
+func makeParents(name string, make func(name string, existing, last bool) bool) bool {
 	for i := 1; i < len(name); i++ {
 		if name[i] == '/' && strings.Trim(name[i:], "/") != "" && name[i-1] != '/' {
-			if !make(name[:i], true) {
+			if !make(name[:i], true, false) {
 				return false
 			}
 		}

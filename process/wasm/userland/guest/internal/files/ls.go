@@ -107,8 +107,9 @@ func Ls(e *tool.Env) int {
 
 func (l *lister) stat(path string, operand bool) (os.FileInfo, error) {
 	if l.follow || operand && !l.long && l.indicator != "classify" {
-		if info, err := os.Stat(path); err == nil {
-			return info, nil
+		info, err := os.Stat(path)
+		if err == nil || l.follow && operand {
+			return info, err
 		}
 	}
 	return os.Lstat(path)
@@ -135,7 +136,7 @@ func (l *lister) operands(names []string) {
 	l.order(files)
 	l.order(dirs)
 	if len(files) > 0 {
-		l.print(files)
+		l.print(files, slices.Concat(files, dirs))
 		l.groups++
 	}
 	for _, dir := range dirs {
@@ -196,7 +197,7 @@ func (l *lister) directory(path string, heading bool) {
 		}
 		l.env.Stdout.Printf("total %s\n", l.size(total*512, true))
 	}
-	l.print(items)
+	l.print(items, items)
 	if !l.recursive {
 		return
 	}
@@ -212,8 +213,8 @@ func (l *lister) order(items []entry) {
 		return
 	}
 	slices.SortStableFunc(items, func(a, b entry) int {
-		if l.dirsFirst && a.info.IsDir() != b.info.IsDir() {
-			if a.info.IsDir() {
+		if l.dirsFirst && leadsToDir(a) != leadsToDir(b) {
+			if leadsToDir(a) {
 				return -1
 			}
 			return 1
@@ -235,6 +236,10 @@ func (l *lister) order(items []entry) {
 		}
 		return order
 	})
+}
+
+func leadsToDir(item entry) bool {
+	return item.info.IsDir() || item.info.Mode()&os.ModeSymlink != 0 && isDir(item.path)
 }
 
 func extension(name string) string {
@@ -274,17 +279,20 @@ func (l *lister) shown(name string) string {
 	return name
 }
 
-// print prints entries as a table whose columns are as wide as their widest field.
-func (l *lister) print(items []entry) {
+// print prints entries as a table whose columns are as wide as their widest field in all.
+func (l *lister) print(items, all []entry) {
 	if l.commas && !l.long {
 		l.line(items)
 		return
 	}
 	rows := make([][]string, len(items))
 	var widths []int
-	for i, item := range items {
-		rows[i] = l.columns(item)
-		for j, field := range rows[i] {
+	for i, item := range all {
+		row := l.columns(item)
+		if i < len(items) {
+			rows[i] = row
+		}
+		for j, field := range row {
 			if j == len(widths) {
 				widths = append(widths, 0)
 			}

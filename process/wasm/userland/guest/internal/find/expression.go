@@ -269,7 +269,7 @@ func (p *parser) withArgument(name string) argument {
 		return perm
 	case "-samefile":
 		return func(arg string) (predicate, error) {
-			info, err := os.Stat(arg)
+			info, err := f.stat(arg, true)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %s", tool.Quote(arg), tool.Reason(err))
 			}
@@ -340,6 +340,9 @@ func size(arg string) (predicate, error) {
 		}
 	}
 	c, ok := parseComparison(text)
+	if last := len(arg) - 1; !ok && last >= 0 && (arg[last] < '0' || arg[last] > '9') && unit == 512 {
+		return nil, fmt.Errorf("invalid -size type `%c'", arg[last])
+	}
 	if !ok {
 		return nil, fmt.Errorf("Invalid argument `%s' to -size", arg)
 	}

@@ -76,7 +76,7 @@ func Find(e *tool.Env) int {
 }
 
 func startsExpression(arg string) bool {
-	return arg == "(" || arg == "!" || arg == ")" || arg == "," || len(arg) > 1 && arg[0] == '-'
+	return arg == "(" || arg == "!" || len(arg) > 1 && arg[0] == '-'
 }
 
 func (f *finder) print(v *visit, delim byte) bool {
@@ -91,8 +91,9 @@ func (f *finder) fail(path string, err error) {
 
 func (f *finder) stat(path string, operand bool) (os.FileInfo, error) {
 	if f.follow || f.followOperands && operand {
-		if info, err := os.Stat(path); err == nil {
-			return info, nil
+		info, err := os.Stat(path)
+		if err == nil || errors.Is(err, syscall.ELOOP) {
+			return info, err
 		}
 	}
 	return os.Lstat(path)
@@ -200,8 +201,16 @@ func (f *finder) list(v *visit) bool {
 		link = " -> " + target
 	}
 	f.out.Printf("%9d %6d %s %3d %-8s %-8s %8d %s %s%s\n", extra.Inode, (extra.Blocks+1)/2, files.Mode(v.info.Mode()), extra.Links,
-		f.owners.User(extra.UID), f.owners.Group(extra.GID), v.info.Size(), v.info.ModTime().Format("Jan _2 15:04"), v.path, link)
+		f.owners.User(extra.UID), f.owners.Group(extra.GID), v.info.Size(), f.date(v.info.ModTime()), v.path, link)
 	return true
+}
+
+// date leaves the hour out for what is in the future or more than half a year old, as ls does.
+func (f *finder) date(t time.Time) string {
+	if age := f.now.Sub(t); age < 0 || age > 31556952/2*time.Second {
+		return t.Format("Jan _2  2006")
+	}
+	return t.Format("Jan _2 15:04")
 }
 
 var errNoSpawn = errors.New("a sandboxed program cannot start another one; use -print0 and have the caller run it")

@@ -49,6 +49,7 @@ type filter struct {
 // Grep searches files for lines that match a pattern.
 func Grep(e *tool.Env) int {
 	e.Trouble = 2
+	e.Synopsis = "[OPTION]... PATTERNS [FILE]..."
 	g := &grep{env: e, out: e.Stdout, before: -1, after: -1, most: math.MaxInt, binary: "binary", delim: '\n', label: "(standard input)"}
 	operands, opts, patterns, code := g.parse()
 	if code >= 0 {
@@ -205,8 +206,7 @@ func (g *grep) parse() (operands []string, opts regex.Options, patterns []string
 	}
 	if !given {
 		if len(operands) == 0 {
-			fmt.Fprintf(e.Stderr, "Usage: %s [OPTION]... PATTERNS [FILE]...\nTry '%s --help' for more information.\n", e.Name, e.Name)
-			return nil, opts, nil, 2
+			return nil, opts, nil, e.Hint()
 		}
 		add(operands[0])
 		operands = operands[1:]
@@ -370,9 +370,7 @@ func (g *grep) file(name string) {
 	if err != nil {
 		g.fail(name, err)
 	}
-	if (selected > 0) != g.namesWithout {
-		g.found = true
-	}
+	g.found = g.found || selected > 0
 	switch {
 	case g.quiet:
 	case g.names && selected > 0, g.namesWithout && selected == 0:

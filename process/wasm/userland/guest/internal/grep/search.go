@@ -57,7 +57,7 @@ func (s *search) run() (int, error) {
 				return selected, nil
 			case silent:
 			case s.isBinary:
-				s.env.Stdout.Printf("%s: %s: binary file matches\n", s.env.Name, s.name)
+				s.env.Warn("%s: binary file matches", s.name)
 				return selected, nil
 			default:
 				s.matched(line)
@@ -139,9 +139,6 @@ func (s *search) trail() error {
 			return err
 		}
 		s.number++
-		if s.selects(line) {
-			return nil
-		}
 		s.unmatched(line)
 	}
 	return nil

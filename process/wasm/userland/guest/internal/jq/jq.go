@@ -184,9 +184,7 @@ func (r *runner) parse() (filter string, files []string, ok bool) {
 		return string(data), files, true
 	}
 	if !given {
-		fmt.Fprintf(e.Stderr, "Usage:\t%s [OPTIONS] FILTER [FILES...]\n", e.Name)
-		e.Raise(exitUsage)
-		return "", nil, false
+		filter = "."
 	}
 	return filter, files, true
 }

@@ -11,7 +11,7 @@ var (
 	errBracket   = errors.New("Unmatched [, [^, [:, [., or [=")
 	errParen     = errors.New("Unmatched ( or \\(")
 	errClose     = errors.New("Unmatched ) or \\)")
-	errBrace     = errors.New("Unmatched { or \\{")
+	errBrace     = errors.New("Unmatched \\{")
 	errContent   = errors.New("Invalid content of \\{\\}")
 	errPreceding = errors.New("Invalid preceding regular expression")
 	errBack      = errors.New("Invalid back reference")
@@ -211,6 +211,8 @@ func (p *parser) interval(at int) (lo, hi, length int, err error) {
 	low, high, comma := strings.Cut(text, ",")
 	valid := (comma || low != "") && onlyDigits(low) && onlyDigits(high)
 	switch {
+	case p.opts.Extended && !found && p.opts.Escapes:
+		return 0, 0, 0, errBrace
 	case p.opts.Extended && (!found || !valid):
 		return 0, 0, 0, nil
 	case !found:

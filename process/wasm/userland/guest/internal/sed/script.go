@@ -113,13 +113,18 @@ func (p *parser) labels() error {
 		case c.label == "":
 			c.jump = len(p.commands)
 		case !ok:
-			return fmt.Errorf("-e expression #1, char %d: can't find label for jump to `%s'", len(p.src), c.label)
+			return labelError(c.label)
 		default:
 			c.jump = target
 		}
 	}
 	return nil
 }
+
+// labelError is a jump to a label that is not there.
+type labelError string
+
+func (l labelError) Error() string { return fmt.Sprintf("can't find label for jump to `%s'", string(l)) }
 
 func (p *parser) done() bool { return p.pos >= len(p.src) }
 
@@ -285,10 +290,12 @@ func (p *parser) addresses(c *command) error {
 			}
 		}
 		if c.to == nil {
+			p.pos++
 			return fmt.Errorf("unexpected `,'")
 		}
 	}
 	if c.from.kind == addressLine && c.from.line == 0 && (c.to == nil || c.to.kind != addressRegex) {
+		p.pos++
 		return fmt.Errorf("invalid usage of line address 0")
 	}
 	return nil
@@ -360,6 +367,10 @@ func (p *parser) delimited(delim byte, pattern bool) (string, bool) {
 			return b.String(), true
 		case c == '\n' && pattern:
 			return "", false
+		case c == '[' && pattern:
+			n := bracketLength(p.src[p.pos:])
+			b.WriteString(p.src[p.pos-1 : p.pos+n])
+			p.pos += n
 		case c != '\\' || p.done():
 			b.WriteByte(c)
 		default:
@@ -383,6 +394,30 @@ func (p *parser) delimited(delim byte, pattern bool) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// bracketLength is the length of the rest of a bracket expression, in which the delimiter is a character like any other, or 0 if
+// the bracket is not closed.
+func bracketLength(rest string) int {
+	i := 0
+	if strings.HasPrefix(rest, "^") {
+		i++
+	}
+	if strings.HasPrefix(rest[i:], "]") {
+		i++
+	}
+	for i < len(rest) && rest[i] != '\n' {
+		if rest[i] == ']' {
+			return i + 1
+		}
+		if rest[i] == '[' && i+1 < len(rest) && strings.IndexByte(":.=", rest[i+1]) >= 0 {
+			if end := strings.Index(rest[i+2:], rest[i+1:i+2]+"]"); end >= 0 {
+				i += end + 3
+			}
+		}
+		i++
+	}
+	return 0
 }
 
 // text reads the text of a, i and c: on the same line, or on the lines after a backslash.
@@ -447,6 +482,7 @@ func (p *parser) substitute(c *command) error {
 		switch flag := p.peek(); {
 		case flag == 'g':
 			if s.global {
+				p.pos++
 				return fmt.Errorf("multiple `g' options to `s' command")
 			}
 			s.global = true

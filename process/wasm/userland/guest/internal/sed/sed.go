@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"dappco.re/go/cloche/userland/internal/regex"
 	"dappco.re/go/cloche/userland/internal/tool"
@@ -32,6 +33,7 @@ func Sed(e *tool.Env) int {
 	f.Call("f,file", "FILE", "add the contents of FILE to the commands to be executed", func(v string) error {
 		r, err := e.Open(v)
 		if err != nil {
+			e.Trouble = 4
 			return fmt.Errorf("couldn't open file %s: %s", v, tool.Reason(err))
 		}
 		defer r.Close()
@@ -77,6 +79,9 @@ func Sed(e *tool.Env) int {
 	}
 	var err error
 	if m.script, err = parseScript(source, opts); err != nil {
+		if _, ok := errors.AsType[labelError](err); ok {
+			e.Trouble = 4
+		}
 		return e.Fail("%s", err)
 	}
 	if len(files) == 0 {
@@ -510,11 +515,14 @@ func (m *machine) list() {
 
 // writer returns the output of w: every file is made once and stays open.
 func (m *machine) writer(name string) *sink {
+	if w, ok := m.writers[name]; ok {
+		return w
+	}
 	switch name {
 	case "/dev/stdout":
-		return m.standard
+		m.writers[name] = &sink{out: m.env.Stdout}
 	case "/dev/stderr":
-		return &sink{out: tool.NewOutput(m.env.Stderr)}
+		m.writers[name] = &sink{out: tool.NewOutput(m.env.Stderr)}
 	}
 	if w, ok := m.writers[name]; ok {
 		return w
@@ -531,6 +539,7 @@ func (m *machine) writer(name string) *sink {
 
 func (m *machine) flushAppended() {
 	for _, a := range m.appended {
+		m.out.write(nil) // a missing newline comes first, even if the file turns out to be missing too
 		switch {
 		case a.file == "":
 			m.out.write(a.text)
@@ -607,7 +616,7 @@ func (m *machine) isLast() bool {
 // peek makes sure that a line is read ahead, from the next file if need be.
 func (m *machine) peek() bool {
 	for !m.fill() {
-		if len(m.files) == 0 {
+		if len(m.files) == 0 || m.err != nil {
 			return false
 		}
 		if m.lines != nil {
@@ -655,11 +664,11 @@ func (m *machine) open() {
 	}
 	r, err := m.env.Open(m.name)
 	if err != nil {
-		if tool.Reason(err) == "Is a directory" {
-			fail(2, "couldn't read %s: %s", m.name, tool.Reason(err))
-		} else {
-			fail(2, "can't read %s: %s", m.name, tool.Reason(err))
+		if errors.Is(err, syscall.EISDIR) {
+			m.trouble(fmt.Errorf("read error on %s: %s", m.name, tool.Reason(err)))
+			return
 		}
+		fail(2, "can't read %s: %s", m.name, tool.Reason(err))
 		return
 	}
 	m.input, m.lines = r, tool.NewLines(r, m.delim)

@@ -49,7 +49,7 @@ func Date(e *tool.Env) int {
 			if given == nil && list == nil && reference == nil {
 				return e.Fail("cannot set date: Operation not permitted")
 			}
-			return e.Misused("the argument %s lacks a leading '+';\nwhen using an option to specify date(s), any non-option\nargument must be a format string beginning with '+'", operand)
+			return e.Misused("the argument %s lacks a leading '+';\nwhen using an option to specify date(s), any non-option\nargument must be a format string beginning with '+'", tool.Quote(operand))
 		}
 		format = operand[1:]
 	}

@@ -130,6 +130,10 @@ func (p *printf) size(format string) (value, n int) {
 
 func (p *printf) convert(spec string, verb byte, directive string) bool {
 	out := p.env.Stdout
+	if strings.IndexByte("sbcq", verb) >= 0 && strings.ContainsAny(spec[:len(spec)-len(strings.TrimLeft(spec[1:], "-+ #0"))], "+ #0") {
+		p.env.Fail("%s: invalid conversion specification", directive)
+		return false
+	}
 	arg, given := p.next()
 	switch verb {
 	case 's':

@@ -50,7 +50,13 @@ func Cut(e *tool.Env) int {
 		c.delim, delimGiven = append([]byte(v), 0)[0], true
 		return nil
 	})
-	f.Call(",output-delimiter", "STRING", "use STRING as the output delimiter", func(v string) error { c.output, c.outputSet = v, true; return nil })
+	f.Call(",output-delimiter", "STRING", "use STRING as the output delimiter", func(v string) error {
+		c.output, c.outputSet = v, true
+		if v == "" {
+			c.output = "\x00" // as in GNU cut
+		}
+		return nil
+	})
 	f.Call("s,only-delimited", "", "do not print lines not containing delimiters", func(string) error { c.onlyCut = true; return nil })
 	f.Call(",complement", "", "complement the set of selected bytes or fields", func(string) error { c.complement = true; return nil })
 	f.Call("z,zero-terminated", "", "line delimiter is NUL, not newline", func(string) error { c.newline = 0; return nil })

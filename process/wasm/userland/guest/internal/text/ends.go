@@ -69,8 +69,8 @@ func (s *ends) parse(e *tool.Env, sign byte, more func(*tool.Flags)) ([]string, 
 			return nil
 		}
 	}
-	f.Call("n,lines", "[+-]NUM", "count lines; the sign inverts the choice", set(false))
-	f.Call("c,bytes", "[+-]NUM", "count bytes; the sign inverts the choice", set(true))
+	f.Call("n,lines", "NUM", "count lines; the sign inverts the choice", set(false))
+	f.Call("c,bytes", "NUM", "count bytes; the sign inverts the choice", set(true))
 	f.Call("q,quiet", "", "never print headers giving file names", func(string) error { s.quiet, s.verbose = true, false; return nil })
 	f.Call(",silent", "", "the same as --quiet", func(string) error { s.quiet, s.verbose = true, false; return nil })
 	f.Call("v,verbose", "", "always print headers giving file names", func(string) error { s.verbose, s.quiet = true, false; return nil })

@@ -73,13 +73,15 @@ func Sort(e *tool.Env) int {
 	}
 	_ = *merge // sorting sorted files gives what merging them gives
 	var entries []entry
-	e.Each(names, func(_ string, r io.Reader) error {
-		data, err := io.ReadAll(r)
+	if len(names) == 0 {
+		names = []string{"-"}
+	}
+	for _, name := range names {
+		data, err := readAll(e, name)
+		if err != nil {
+			return e.Fail("%s: %s: %s", err.doing, tool.QuoteIfNeeded(name), tool.Reason(err.err))
+		}
 		entries = s.split(entries, data)
-		return err
-	})
-	if e.Status() != 0 {
-		return e.Status()
 	}
 	slices.SortStableFunc(entries, s.compare)
 	if s.unique {
@@ -231,6 +233,27 @@ func (s *sorter) finish() {
 	if len(s.keys) == 0 && plain != (ordering{}) {
 		s.keys = []key{{start: field{1, 1}, ordering: s.global}}
 	}
+}
+
+type readError struct {
+	doing string
+	err   error
+}
+
+func readAll(e *tool.Env, name string) ([]byte, *readError) {
+	r, err := e.Open(name)
+	if errors.Is(err, errIsDirectory) {
+		return nil, &readError{"read failed", err}
+	}
+	if err != nil {
+		return nil, &readError{"cannot read", err}
+	}
+	defer r.Close()
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return nil, &readError{"read failed", err}
+	}
+	return data, nil
 }
 
 func (s *sorter) split(entries []entry, data []byte) []entry {
@@ -456,7 +479,11 @@ func compareFloats(a, b []byte) int {
 func parseFloat(s []byte) (float64, bool) {
 	text := string(bytes.TrimLeft(s, " \t\n\v\f\r"))
 	for end := min(len(text), 64); end > 0; end-- {
-		if f, err := strconv.ParseFloat(text[:end], 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		part := text[:end]
+		if strings.ContainsAny(part, "xX") && !strings.ContainsAny(part, "pP") {
+			part += "p0" // Go wants the exponent that C leaves out
+		}
+		if f, err := strconv.ParseFloat(part, 64); err == nil || errors.Is(err, strconv.ErrRange) {
 			return f, true
 		}
 	}

@@ -56,6 +56,9 @@ func Uniq(e *tool.Env) int {
 		input = names[0]
 	}
 	r, err := e.Open(input)
+	if errors.Is(err, errIsDirectory) {
+		return e.Fail("error reading %s", tool.Quote(input))
+	}
 	if err != nil {
 		return e.FailPath(input, err)
 	}
@@ -70,7 +73,7 @@ func Uniq(e *tool.Env) int {
 		out = tool.NewOutput(file)
 	}
 	if err := u.run(out, tool.NewLines(r, u.delim)); err != nil {
-		e.Fail("error reading %s: %s", tool.Quote(input), tool.Reason(err))
+		e.Fail("error reading %s", tool.Quote(input))
 	}
 	if out != e.Stdout {
 		if err := out.Flush(); err != nil {

@@ -31,6 +31,10 @@ type Env struct {
 	// Trouble is the exit status of what went wrong: 1 unless the command sets another.
 	Trouble int
 
+	// Synopsis is a line of usage to print before the pointer to the help text, and Prefixed puts the command's name before that.
+	Synopsis string
+	Prefixed bool
+
 	status int
 }
 
@@ -97,6 +101,12 @@ func (e *Env) Getenv(key string) string {
 
 // Hint prints the pointer to the help text alone and returns the exit status.
 func (e *Env) Hint() int {
+	if e.Synopsis != "" {
+		fmt.Fprintf(e.Stderr, "Usage: %s %s\n", e.Name, e.Synopsis)
+	}
+	if e.Prefixed {
+		fmt.Fprintf(e.Stderr, "%s: ", e.Name)
+	}
 	fmt.Fprintf(e.Stderr, "Try '%s --help' for more information.\n", e.Name)
 	return e.Raise(e.Trouble)
 }
