@@ -3,6 +3,7 @@ module dappco.re/go/cloche
 go 1.26.0
 
 require (
+	github.com/klauspost/compress v1.20.3
 	github.com/stretchr/testify v1.12.1
 	golang.org/x/sys v0.49.0
 )

@@ -1,11 +1,10 @@
 // Command userland is the file and text tools that every sandbox offers, in one program: the base name of the first argument says
-// which of them to be, as in busybox. Under another name it takes the tool's name as the next argument.
+// which of them to be, as in busybox. Under another name it takes the tool's name as the next argument, or --list to show them all.
 package main
 
 import (
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"dappco.re/go/cloche/userland/internal/diff"
@@ -100,6 +99,10 @@ func run(args []string) int {
 		name = args[0]
 		cmd = command(name)
 	}
+	if cmd == nil && name == "--list" {
+		fmt.Println(strings.Join(names(), "\n"))
+		return 0
+	}
 	if cmd == nil {
 		fmt.Fprintf(os.Stderr, "userland: no program %s; there are: %s\n", tool.Quote(name), strings.Join(names(), " "))
 		return 127
@@ -114,5 +117,5 @@ func names() []string {
 	for _, c := range commands {
 		all = append(all, c.name)
 	}
-	return slices.Clip(all)
+	return all
 }
