@@ -31,8 +31,7 @@ func sandboxed(t testing.TB, service *process.Service, call gnutest.Call) gnutes
 		Args:    call.Args[1:],
 		Env:     call.Env,
 		Stdin:   bytes.NewReader(call.Stdin),
-		Mounts:  []process.Mount{{Fs: dir, Target: call.Dir}},
-		Dir:     call.Dir,
+		Mounts:  []process.Mount{{Fs: dir, Target: "/"}},
 	})
 	if _, failed := errors.AsType[*process.ExitError](err); !failed {
 		require.NoError(t, err)

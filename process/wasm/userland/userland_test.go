@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -47,10 +48,39 @@ func TestTheEmbeddedModuleIsRebuiltByteForByte(t *testing.T) {
 		t.Skip("set CLOCHE_REBUILD=1 to build the module again, which takes a minute")
 	}
 	t.Parallel()
-	out := filepath.Join(t.TempDir(), "userland.wasm.gz")
-	said, err := exec.Command("go", "-C", "guest", "run", "./build", "-o", out).CombinedOutput()
+	dir := t.TempDir()
+	guest := filepath.Join(dir, "guest") // elsewhere, since no path may show in the module
+	require.NoError(t, os.CopyFS(guest, os.DirFS("guest")))
+	said, err := exec.CommandContext(t.Context(), "go", "-C", guest, "run", "./build").CombinedOutput()
 	require.NoError(t, err, "%s", said)
-	built, err := os.ReadFile(out)
+	built, err := os.ReadFile(filepath.Join(dir, "userland.wasm.gz"))
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(built, compressed), "the embedded module is not what its source makes: run go generate ./process/wasm/userland")
+}
+
+func TestNoticeHoldsTheLicenceOfEveryEmbeddedModule(t *testing.T) {
+	t.Parallel()
+	notice, err := os.ReadFile(filepath.Join("..", "..", "..", "NOTICE"))
+	require.NoError(t, err)
+	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}", ".")
+	list.Dir = "guest"
+	list.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "GOWORK=off")
+	out, err := list.Output()
+	require.NoError(t, err)
+	modules := strings.Split(strings.TrimSpace(string(out)), "\n")
+	slices.Sort(modules)
+	checked := 0
+	for _, module := range slices.Compact(modules) {
+		fields := strings.Fields(module)
+		if len(fields) != 3 {
+			continue
+		}
+		licence, err := os.ReadFile(filepath.Join(fields[2], "LICENSE"))
+		require.NoError(t, err, "%s has no LICENSE where it is expected", fields[0])
+		assert.Contains(t, string(notice), fields[0]+" "+fields[1], "NOTICE must name it and its version")
+		assert.Contains(t, string(notice), strings.TrimSpace(string(licence)), "NOTICE must hold the licence of %s", fields[0])
+		checked++
+	}
+	assert.Positive(t, checked)
+	assert.Contains(t, string(notice), "The Go standard library and runtime")
 }

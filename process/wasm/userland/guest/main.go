@@ -5,7 +5,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"dappco.re/go/cloche/userland/internal/diff"
@@ -114,5 +113,5 @@ func names() []string {
 	for _, c := range commands {
 		all = append(all, c.name)
 	}
-	return slices.Clip(all)
+	return all
 }

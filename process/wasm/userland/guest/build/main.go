@@ -5,7 +5,6 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,9 +16,7 @@ import (
 const toolchain = "go1.26.8"
 
 func main() {
-	out := flag.String("o", filepath.Join("..", "userland.wasm.gz"), "the compressed module")
-	flag.Parse()
-	if err := build(*out); err != nil {
+	if err := build(filepath.Join("..", "userland.wasm.gz")); err != nil {
 		fmt.Fprintln(os.Stderr, "build:", err)
 		os.Exit(1)
 	}

@@ -124,7 +124,9 @@ func (p *parser) labels() error {
 // labelError is a jump to a label that is not there.
 type labelError string
 
-func (l labelError) Error() string { return fmt.Sprintf("can't find label for jump to `%s'", string(l)) }
+func (l labelError) Error() string {
+	return fmt.Sprintf("can't find label for jump to `%s'", string(l))
+}
 
 func (p *parser) done() bool { return p.pos >= len(p.src) }
 

@@ -539,7 +539,9 @@ func (m *machine) writer(name string) *sink {
 
 func (m *machine) flushAppended() {
 	for _, a := range m.appended {
-		m.out.write(nil) // a missing newline comes first, even if the file turns out to be missing too
+		if !a.line {
+			m.out.write(nil) // a missing newline comes first, even if the file turns out to be missing too
+		}
 		switch {
 		case a.file == "":
 			m.out.write(a.text)
@@ -702,15 +704,12 @@ func (m *machine) closeInput() {
 	}
 }
 
-// finishFile ends the editing of a file in place: the rest of it is copied after a quit, and the new one takes its place.
+// finishFile ends the editing of a file in place: the new one takes its place.
 func (m *machine) finishFile() {
 	if m.edited == nil {
 		return
 	}
-	for m.fill() {
-		m.out.line(m.next, m.nextEnds, m.delim)
-		m.hasNext = false
-	}
+	m.hasNext = false
 	edited := m.edited
 	err := m.out.close()
 	m.edited, m.out = nil, m.standard

@@ -104,6 +104,10 @@ func wcWidth(e *tool.Env, names []string) int {
 				least = 7
 				continue
 			}
+			if _, err := stdin.Seek(0, io.SeekCurrent); err != nil {
+				least = 7 // a pipe, whatever its mode says: WASI has no word for one
+				continue
+			}
 			info, err = stdin.Stat()
 		}
 		switch {
