@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"dappco.re/go/cloche/userland/internal/dates"
@@ -106,6 +107,9 @@ func Ls(e *tool.Env) int {
 }
 
 func (l *lister) stat(path string, operand bool) (os.FileInfo, error) {
+	if path == "" {
+		return nil, syscall.ENOENT // WASI would say EINVAL
+	}
 	if l.follow || operand && !l.long && l.indicator != "classify" {
 		info, err := os.Stat(path)
 		if err == nil || l.follow && operand {

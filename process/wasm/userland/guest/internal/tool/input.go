@@ -15,6 +15,9 @@ func (e *Env) Open(name string) (io.ReadCloser, error) {
 	if name == "-" {
 		return io.NopCloser(e.Stdin), nil
 	}
+	if name == "" {
+		return nil, syscall.ENOENT // WASI would say EINVAL
+	}
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, err

@@ -1,9 +1,4 @@
-// Package gnutest compares the userland with the machine's GNU tools: the same command line on two copies of the same tree has to
-// give the same output, the same messages, the same exit status and the same tree afterwards.
-//
-// Each line of a file in cases is one command line, written as for a shell: quotes, backslashes and $'…' work, `< file` gives it
-// standard input, and nothing else is special. Words with an exclamation mark before the command are marks, see [Case].
-package gnutest
+package userland_test
 
 import (
 	"bytes"
@@ -23,11 +18,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-//go:embed cases
+// These tests compare the userland with the machine's GNU tools: the same command line on two copies of the same tree has to
+// give the same output, the same messages, the same exit status and the same tree afterwards.
+//
+// Each line of a file in testdata/gnu is one command line, written as for a shell: quotes, backslashes and $'…' work, `< file` gives it
+// standard input, and nothing else is special. Words with an exclamation mark before the command are marks, see gnuCase.
+//
+//go:embed testdata/gnu
 var cases embed.FS
 
-// Call is one run of a command.
-type Call struct {
+// call is one run of a command.
+type call struct {
 	Dir   string // working directory, on the host
 	Args  []string
 	Env   []string
@@ -35,17 +36,17 @@ type Call struct {
 	User  bool // run without privileges
 }
 
-// Result is what a run leaves.
-type Result struct {
+// result is what a run leaves.
+type result struct {
 	Stdout, Stderr []byte
 	Code           int
 }
 
-// Runner runs a command of the userland.
-type Runner func(t testing.TB, call Call) Result
+// runner runs a command of the userland.
+type runner func(t testing.TB, call call) result
 
-// Case is one command line.
-type Case struct {
+// gnuCase is one command line.
+type gnuCase struct {
 	Line  string
 	Args  []string
 	Stdin string // file in the tree, "" for none
@@ -58,10 +59,10 @@ type Case struct {
 	Order  bool // !order: the lines of the output come in the order of the directory, which differs
 }
 
-// Run compares every case. A tool that the machine lacks is skipped, and fails where CLOCHE_CI is set. Without native, cases
+// compareWithGNU compares every case. A tool that the machine lacks is skipped, and fails where CLOCHE_CI is set. Without native, cases
 // that need what WASI does not carry are left out.
-func Run(t *testing.T, run Runner, native bool) {
-	files, err := iofs.Glob(cases, "cases/*.txt")
+func compareWithGNU(t *testing.T, run runner, native bool) {
+	files, err := iofs.Glob(cases, "testdata/gnu/*.txt")
 	require.NoError(t, err)
 	for _, file := range files {
 		text, err := cases.ReadFile(file)
@@ -73,7 +74,7 @@ func Run(t *testing.T, run Runner, native bool) {
 	}
 }
 
-func runFile(t *testing.T, text string, run Runner, native bool) {
+func runFile(t *testing.T, text string, run runner, native bool) {
 	shared := [2]string{newTree(t, true), newTree(t, true)}
 	for number, line := range strings.Split(text, "\n") {
 		if line == "" || strings.HasPrefix(line, "#") {
@@ -95,7 +96,7 @@ func runFile(t *testing.T, text string, run Runner, native bool) {
 	}
 }
 
-func (c Case) compare(t *testing.T, run Runner, dirs [2]string) {
+func (c gnuCase) compare(t *testing.T, run runner, dirs [2]string) {
 	tool, err := exec.LookPath(c.Args[0])
 	if err != nil {
 		if os.Getenv("CLOCHE_CI") != "" {
@@ -103,12 +104,12 @@ func (c Case) compare(t *testing.T, run Runner, dirs [2]string) {
 		}
 		t.Skipf("this machine has no %s to compare with", c.Args[0])
 	}
-	call := Call{Dir: dirs[0], Args: c.Args, Env: []string{"LC_ALL=C", "TZ=UTC", "PATH=/usr/bin:/bin", "NAME=value"}, User: c.User}
+	call := call{Dir: dirs[0], Args: c.Args, Env: []string{"LC_ALL=C", "TZ=UTC", "PATH=/usr/bin:/bin", "NAME=value"}, User: c.User}
 	if c.Stdin != "" {
 		call.Stdin, err = os.ReadFile(filepath.Join(dirs[0], c.Stdin))
 		require.NoError(t, err)
 	}
-	want := Exec(tool)(t, call)
+	want := executable(tool)(t, call)
 	call.Dir = dirs[1]
 	got := run(t, call)
 	if c.Order {
@@ -168,9 +169,9 @@ func hash(data []byte) uint64 {
 	return h
 }
 
-// Exec returns a runner that starts the program at path under the command's own name.
-func Exec(path string) Runner {
-	return func(t testing.TB, call Call) Result {
+// executable returns a runner that starts the program at path under the command's own name.
+func executable(path string) runner {
+	return func(t testing.TB, call call) result {
 		var stdout, stderr bytes.Buffer
 		cmd := exec.CommandContext(t.Context(), path)
 		cmd.Args, cmd.Dir, cmd.Env = call.Args, call.Dir, call.Env
@@ -183,14 +184,14 @@ func Exec(path string) Runner {
 		if cmd.ProcessState == nil {
 			require.NoError(t, err)
 		}
-		return Result{stdout.Bytes(), stderr.Bytes(), cmd.ProcessState.ExitCode()}
+		return result{stdout.Bytes(), stderr.Bytes(), cmd.ProcessState.ExitCode()}
 	}
 }
 
 var changing = []string{"cp", "ln", "mkdir", "mv", "rm", "rmdir", "tee", "touch"}
 
-func parse(line string) (Case, error) {
-	c := Case{Line: line}
+func parse(line string) (gnuCase, error) {
+	c := gnuCase{Line: line}
 	words, err := split(line)
 	if err != nil {
 		return c, err

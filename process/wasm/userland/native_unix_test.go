@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"dappco.re/go/cloche/process/wasm/userland/internal/gnutest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -25,5 +24,5 @@ func buildNative(t *testing.T) string {
 
 func TestCommandsBuiltNativelyEqualTheMachinesOwn(t *testing.T) {
 	t.Parallel()
-	gnutest.Run(t, gnutest.Exec(buildNative(t)), true)
+	compareWithGNU(t, executable(buildNative(t)), true)
 }

@@ -1,4 +1,4 @@
-package gnutest
+package userland_test
 
 import (
 	"fmt"
