@@ -82,6 +82,6 @@ func interruptible(main func(context.Context) int) int {
 // interrupted is why a run was cancelled by a signal to cloche itself.
 type interrupted struct{ signal syscall.Signal }
 
-func (i interrupted) Error() string { return "interrupted by " + i.signal.String() }
+func (i interrupted) Error() string { return "ended by a signal to cloche: " + i.signal.String() }
 
 func complain(w io.Writer, err error) { fmt.Fprintf(w, "cloche: %v\n", err) }

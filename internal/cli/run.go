@@ -31,6 +31,8 @@ func runCommand(ctx context.Context, args []string, stdio Stdio) int {
 	code := exitCode(out, err)
 	if f.json {
 		writeReport(stdio.Err, newReport(out, err, code, &denials, time.Since(began)))
+	} else if i, ok := context.Cause(ctx).(interrupted); ok {
+		complain(stdio.Err, i) // what followed from the signal goes without saying
 	} else {
 		explain(stdio.Err, f, out, err)
 	}
