@@ -37,7 +37,7 @@ func replace(dir Dir, name string, data []byte) error {
 	old, err := dir.Lookup(name)
 	switch {
 	case isErrno(err, syscall.ENOENT):
-		return replaceBy(dir, name, data, newFileMode, nil)
+		return replaceBy(dir, name, newFileMode, func(n Node) error { return fill(n, data, nil) })
 	case err != nil:
 		return err
 	case old.Mode.IsDir():
@@ -48,28 +48,38 @@ func replace(dir Dir, name string, data []byte) error {
 		return notRegular()
 	}
 	keep := old.Mode.Perm()
-	return replaceBy(dir, name, data, 0o600, &keep)
+	return replaceBy(dir, name, 0o600, func(n Node) error { return fill(n, data, &keep) })
 }
 
-// replaceBy makes the temporary with mode perm and gives it keep, if any, only
-// when it is complete.
-func replaceBy(dir Dir, name string, data []byte, perm iofs.FileMode, keep *iofs.FileMode) error {
-	temp := ".cloche-" + rand.Text() // 128 random bits
+// replaceBy makes the temporary with mode perm, and renames it when fill has
+// made it complete.
+func replaceBy(dir Dir, name string, perm iofs.FileMode, fill func(Node) error) error {
+	temp := tempName()
 	n, err := dir.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 	if err != nil {
 		return err
 	}
-	err = closeAfter(n, fill(n, data, keep))
-	if err == nil {
-		err = dir.Rename(temp, dir, name)
+	if err := closeAfter(n, fill(n)); err != nil {
+		return removeTemp(dir, temp, err)
 	}
-	if err != nil {
-		if uerr := dir.Unlink(temp); uerr != nil {
-			err = errors.Join(err, uerr)
-		}
-		return err
+	return moveOver(dir, temp, name)
+}
+
+func tempName() string { return ".cloche-" + rand.Text() } // 128 random bits
+
+// moveOver gives a complete temporary its name, durably.
+func moveOver(dir Dir, temp, name string) error {
+	if err := dir.Rename(temp, dir, name); err != nil {
+		return removeTemp(dir, temp, err)
 	}
 	return dir.Sync()
+}
+
+func removeTemp(dir Dir, temp string, err error) error {
+	if uerr := dir.Unlink(temp); uerr != nil {
+		return errors.Join(err, uerr)
+	}
+	return err
 }
 
 func fill(n Node, data []byte, mode *iofs.FileMode) error {

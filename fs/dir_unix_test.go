@@ -52,6 +52,16 @@ func TestDirs(t *testing.T) {
 			require.NoError(t, err)
 			return b
 		},
+		"overlay": func(t *testing.T, root string) fs.Dir {
+			return rootOf(t, overlayOn(t, root).Fs)
+		},
+		"overlay of an overlay": func(t *testing.T, root string) fs.Dir {
+			below := overlayOn(t, root)
+			f, err := fs.Overlay(below.Fs)
+			require.NoError(t, err)
+			require.NoError(t, below.Close())
+			return rootOf(t, f.Fs)
+		},
 		"whole host": func(t *testing.T, root string) fs.Dir {
 			var none *fs.Fs
 			whole := none.NewUnrestricted()
@@ -69,6 +79,11 @@ func TestDirs(t *testing.T) {
 }
 
 // rootOf gives f's root, and f up.
+func TestMemoryIsADir(t *testing.T) {
+	t.Parallel()
+	testDir(t, func(t *testing.T, _ string) fs.Dir { return rootOf(t, fs.Memory()) })
+}
+
 func rootOf(t *testing.T, f *fs.Fs) fs.Dir {
 	d, err := f.Dir()
 	require.NoError(t, err)
@@ -77,6 +92,16 @@ func rootOf(t *testing.T, f *fs.Fs) fs.Dir {
 }
 
 // mountOn mounts root on target, and something else on other.
+func overlayOn(t *testing.T, root string) *fs.Layer {
+	t.Helper()
+	base, err := fs.New(root)
+	require.NoError(t, err)
+	layer, err := fs.Overlay(base)
+	require.NoError(t, err)
+	require.NoError(t, base.Close())
+	return layer
+}
+
 func mountOn(t *testing.T, target, root, other string) *fs.Fs {
 	f, err := fs.New(root)
 	require.NoError(t, err)
@@ -273,8 +298,8 @@ func dirOpenFileKinds(t *testing.T, d fs.Dir, root string) {
 		_, err = d.OpenFile("link", flag, 0o644)
 		requireErrno(t, err, syscall.ELOOP)
 	}
-	makeSpecials(t, root)
-	for _, name := range []string{"fifo", "socket"} {
+	specials := specialsFor(t, d, root)
+	for _, name := range specials {
 		for _, flag := range []int{os.O_RDONLY, os.O_WRONLY, os.O_RDWR, os.O_WRONLY | os.O_CREATE | os.O_TRUNC} {
 			_, err := d.OpenFile(name, flag, 0o644)
 			requireErrno(t, err, syscall.EACCES)
@@ -292,9 +317,10 @@ func dirOpenDirKinds(t *testing.T, d fs.Dir, root string) {
 	require.NoError(t, d.Symlink(".", "link"))
 	_, err = d.OpenDir("link")
 	requireErrno(t, err, syscall.ELOOP)
-	makeSpecials(t, root)
-	_, err = d.OpenDir("fifo")
-	requireErrno(t, err, syscall.ENOTDIR)
+	for _, name := range specialsFor(t, d, root) {
+		_, err = d.OpenDir(name)
+		requireErrno(t, err, syscall.ENOTDIR)
+	}
 	sub := mkdir(t, d, "dir")
 	st, err := sub.Stat()
 	require.NoError(t, err)
@@ -616,6 +642,15 @@ func dirLock(t *testing.T, d fs.Dir, _ string) {
 	}
 	wg.Wait()
 	assert.Equal(t, 1, high)
+}
+
+// specialsFor makes them where d shows the host; no memory has any.
+func specialsFor(t *testing.T, d fs.Dir, root string) []string {
+	makeSpecials(t, root)
+	if fs.InMemory(d) {
+		return nil
+	}
+	return []string{"fifo", "socket"}
 }
 
 // makeSpecials puts a FIFO and a socket into root.

@@ -2,3 +2,9 @@ package fs
 
 // OpenPortable opens a directory the way systems without *at calls do.
 func OpenPortable(root string) (Dir, error) { return openRootDir(root) }
+
+// InMemory reports whether d shows nothing but memory.
+func InMemory(d Dir) bool {
+	m, ok := d.(*memDir)
+	return ok && m.tree.base == nil
+}

@@ -2,6 +2,7 @@ package fs
 
 import (
 	iofs "io/fs"
+	"syscall"
 )
 
 // IOFS returns f as an io/fs.FS, for reading. Names follow io/fs.ValidPath, and
@@ -15,6 +16,7 @@ var (
 	_ iofs.ReadFileFS = ioFS{}
 	_ iofs.StatFS     = ioFS{}
 	_ iofs.SubFS      = ioFS{}
+	_ iofs.ReadLinkFS = ioFS{}
 )
 
 func valid(op, name string) error {
@@ -54,6 +56,29 @@ func (i ioFS) Stat(name string) (iofs.FileInfo, error) {
 		return nil, err
 	}
 	return i.fs.Stat(name)
+}
+
+func (i ioFS) Lstat(name string) (iofs.FileInfo, error) {
+	if err := valid("lstat", name); err != nil {
+		return nil, err
+	}
+	return i.fs.Lstat(name)
+}
+
+func (i ioFS) ReadLink(name string) (string, error) {
+	if err := valid("readlink", name); err != nil {
+		return "", err
+	}
+	p, err := i.fs.resolve("readlink", name, 0)
+	if err != nil {
+		return "", err
+	}
+	defer p.Close()
+	if p.Name == "" {
+		return "", pathError("readlink", name, syscall.EINVAL)
+	}
+	target, err := p.Dir.Readlink(p.Name)
+	return target, pathError("readlink", name, err)
 }
 
 func (i ioFS) Sub(name string) (iofs.FS, error) {

@@ -18,20 +18,52 @@ import (
 	"dappco.re/go/cloche/fs"
 )
 
+// modelled opens a filesystem over the host directory root. Finish, if it has
+// one, is to bring root to what the filesystem shows.
+type modelled func(root string) (f *fs.Fs, finish func() error, err error)
+
 // TestFsAnswersAsTheHostDoes does the same random operations to an Fs and, by
 // package os, to a twin directory, and compares every answer and the trees.
 func TestFsAnswersAsTheHostDoes(t *testing.T) {
 	t.Parallel()
-	for name, open := range map[string]func(root string) (fs.Dir, error){
-		"host": func(root string) (fs.Dir, error) {
+	for name, open := range map[string]modelled{
+		"host": func(root string) (*fs.Fs, func() error, error) {
 			f, err := fs.New(root)
-			if err != nil {
-				return nil, err
-			}
-			defer f.Close()
-			return f.Dir()
+			return f, nil, err
 		},
-		"portable": fs.OpenPortable,
+		"portable": func(root string) (*fs.Fs, func() error, error) {
+			d, err := fs.OpenPortable(root)
+			return fs.FromDir(d), nil, err
+		},
+		"memory": func(string) (*fs.Fs, func() error, error) { return fs.Memory(), nil, nil },
+		"overlay": func(root string) (*fs.Fs, func() error, error) {
+			base, err := fs.New(root)
+			if err != nil {
+				return nil, nil, err
+			}
+			defer base.Close()
+			layer, err := fs.Overlay(base)
+			if err != nil {
+				return nil, nil, err
+			}
+			return layer.Fs, layer.Commit, nil
+		},
+		"overlay of an overlay": func(root string) (*fs.Fs, func() error, error) {
+			base, err := fs.New(root)
+			if err != nil {
+				return nil, nil, err
+			}
+			defer base.Close()
+			below, err := fs.Overlay(base)
+			if err != nil {
+				return nil, nil, err
+			}
+			above, err := fs.Overlay(below.Fs)
+			if err != nil {
+				return nil, nil, err
+			}
+			return above.Fs, func() error { return errors.Join(above.Commit(), below.Commit(), below.Close()) }, nil
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -39,21 +71,33 @@ func TestFsAnswersAsTheHostDoes(t *testing.T) {
 			rounds := 0
 			rapid.Check(t, func(r *rapid.T) {
 				rounds++
-				compareRandomly(r, filepath.Join(top, fmt.Sprint(rounds)), open)
+				compareRandomly(r, filepath.Join(top, fmt.Sprint(rounds)), open, name != "memory")
 			})
 		})
 	}
 }
 
-func compareRandomly(r *rapid.T, top string, open func(string) (fs.Dir, error)) {
+// furnish gives a directory something to begin with.
+func furnish(r *rapid.T, root string) {
+	require.NoError(r, os.MkdirAll(filepath.Join(root, "a/a/b"), 0o755))
+	require.NoError(r, os.Mkdir(filepath.Join(root, "b"), 0o755))
+	require.NoError(r, os.WriteFile(filepath.Join(root, "a/b"), []byte("one"), 0o644))
+	require.NoError(r, os.WriteFile(filepath.Join(root, "a/a/c"), []byte("two"), 0o644))
+	require.NoError(r, os.WriteFile(filepath.Join(root, "c"), []byte("three"), 0o755))
+	require.NoError(r, os.Symlink("a/a", filepath.Join(root, "link")))
+}
+
+func compareRandomly(r *rapid.T, top string, open modelled, furnished bool) {
 	mine, twin := filepath.Join(top, "mine"), filepath.Join(top, "twin")
 	for _, dir := range []string{mine, twin} {
 		require.NoError(r, os.MkdirAll(dir, 0o755))
+		if furnished {
+			furnish(r, dir)
+		}
 	}
 	defer os.RemoveAll(top)
-	d, err := open(mine)
+	f, finish, err := open(mine)
 	require.NoError(r, err)
-	f := fs.FromDir(d)
 	defer f.Close()
 
 	element := rapid.SampledFrom([]string{"a", "b", "c", ".", "link"})
@@ -153,7 +197,12 @@ func compareRandomly(r *rapid.T, top string, open func(string) (fs.Dir, error)) 
 			same("symlink", d.Symlink(target, "link"), os.Symlink(target, host("link")))
 		},
 	})
-	require.Equal(r, tree(r, twin), tree(r, mine))
+	require.Equal(r, tree(r, os.DirFS(twin)), tree(r, f.IOFS()))
+	if finish != nil {
+		require.NoError(r, finish())
+		require.Equal(r, tree(r, os.DirFS(twin)), tree(r, os.DirFS(mine)))
+		require.Equal(r, tree(r, os.DirFS(twin)), tree(r, f.IOFS()))
+	}
 }
 
 // isDot tells a path whose last element is ".", which has no entry of its own.
@@ -181,28 +230,27 @@ func errnoOf(err error) syscall.Errno {
 	return errno
 }
 
-// tree describes everything below root.
-func tree(r *rapid.T, root string) []string {
+// tree describes everything in f.
+func tree(r *rapid.T, f iofs.FS) []string {
 	var all []string
-	require.NoError(r, filepath.WalkDir(root, func(p string, d iofs.DirEntry, err error) error {
-		if err != nil {
+	require.NoError(r, iofs.WalkDir(f, ".", func(p string, d iofs.DirEntry, err error) error {
+		if err != nil || p == "." {
 			return err
 		}
-		rel, _ := filepath.Rel(root, p)
 		i, err := d.Info()
 		if err != nil {
 			return err
 		}
-		line := rel + " " + i.Mode().String()
+		line := p + " " + i.Mode().String()
 		switch {
 		case i.Mode().IsRegular():
-			data, err := os.ReadFile(p)
+			data, err := iofs.ReadFile(f, p)
 			if err != nil {
 				return err
 			}
 			line += fmt.Sprintf(" %q", data)
 		case i.Mode()&iofs.ModeSymlink != 0:
-			target, err := os.Readlink(p)
+			target, err := iofs.ReadLink(f, p)
 			if err != nil {
 				return err
 			}
