@@ -8,3 +8,6 @@ func InMemory(d Dir) bool {
 	m, ok := d.(*memDir)
 	return ok && m.tree.base == nil
 }
+
+// Known counts the names that a layer knows better than its base.
+func (l *Layer) Known() int { return len(l.tree.root.entries) }

@@ -76,6 +76,11 @@ type conflicts struct {
 // dir looks at what a directory inode knows of names in the base's directory
 // that it comes from.
 func (c *conflicts) dir(path string, in *inode, base Dir) error {
+	if in.removed {
+		if err := c.newcomers(path, in, base); err != nil {
+			return err
+		}
+	}
 	for name, e := range in.entries {
 		at := joinName(path, name)
 		now, err := look(base, name)
@@ -104,6 +109,21 @@ func (c *conflicts) dir(path string, in *inode, base Dir) error {
 	return nil
 }
 
+// newcomers are what the base has in a directory that is to be removed, and did
+// not have when the directory was found empty.
+func (c *conflicts) newcomers(path string, in *inode, base Dir) error {
+	entries, err := base.ReadDir()
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if in.entries[e.Name] == nil {
+			c.paths = append(c.paths, joinName(path, e.Name))
+		}
+	}
+	return nil
+}
+
 // changed compares what the base has now with what it had.
 func (e *dirent) changed(name string, now side, base Dir) (bool, error) {
 	if e.was == nil || !now.there {
@@ -126,9 +146,10 @@ func (e *dirent) changed(name string, now side, base Dir) (bool, error) {
 	return false, nil // it was only looked at
 }
 
-// sameFile compares what a change of a file changes.
+// sameFile compares what a change of a file changes. The ctime is what nobody can
+// set back.
 func sameFile(a, b Stat) bool {
-	return a.Mode == b.Mode && a.Size == b.Size && a.Ino == b.Ino && a.Mtime.Equal(b.Mtime)
+	return a.Mode == b.Mode && a.Size == b.Size && a.Ino == b.Ino && a.Mtime.Equal(b.Mtime) && a.Ctime.Equal(b.Ctime)
 }
 
 func digestOf(dir Dir, name string) (digest [sha256.Size]byte, err error) {
