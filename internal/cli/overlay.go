@@ -21,14 +21,18 @@ type overlay struct {
 
 // settlement is what becomes of the overlays' changes when a run is over.
 type settlement struct {
-	flags     runFlags
-	overlays  []overlay
-	succeeded bool             // the guest, by its exit code
-	errors    io.Writer        // stderr
-	ask       func() io.Reader // where a person answers; nil when there is nobody
+	flags    runFlags
+	overlays []overlay
+	errors   io.Writer        // stderr
+	answers  func() io.Reader // where a person answers; nil when nobody is asked
 
 	changes   []change
 	committed bool
+}
+
+// asks reports whether to ask: there must be somebody, and something to ask.
+func (s *settlement) asks(stdio Stdio) bool {
+	return len(s.overlays) > 0 && !s.flags.commit && !s.flags.json && isTerminal(stdio.Err) && isTerminal(stdio.In)
 }
 
 // change is one entry that the guest changed.
@@ -41,14 +45,14 @@ type change struct {
 // settle shows the changes where the flags say so, and keeps or forgets them.
 // Changes are kept when --commit says so and the program succeeded, or when a
 // person at the terminal says so.
-func (s *settlement) settle() error {
+func (s *settlement) settle(succeeded bool) error {
 	if err := s.list(); err != nil || len(s.changes) == 0 {
 		return err
 	}
 	if err := s.show(); err != nil {
 		return err
 	}
-	keep, err := s.keep()
+	keep, err := s.keep(succeeded)
 	if err != nil || !keep {
 		return err
 	}
@@ -100,14 +104,14 @@ func (s *settlement) patch(w io.Writer) error {
 	return nil
 }
 
-func (s *settlement) keep() (bool, error) {
+func (s *settlement) keep(succeeded bool) (bool, error) {
 	switch {
-	case s.flags.commit && s.succeeded:
+	case s.flags.commit && succeeded:
 		return true, nil
 	case s.flags.commit:
 		complain(s.errors, fmt.Errorf("%s not kept: the program did not succeed", s.count()))
 		return false, nil
-	case s.ask != nil:
+	case s.answers != nil:
 		return s.question()
 	case !s.flags.json && s.flags.diff == "":
 		complain(s.errors, fmt.Errorf("%s discarded; --commit keeps changes, --diff shows them", s.count()))
@@ -124,7 +128,7 @@ func (s *settlement) count() string {
 
 // question asks until it gets an answer. The end of the input is a no.
 func (s *settlement) question() (bool, error) {
-	answers := bufio.NewReader(s.ask())
+	answers := bufio.NewReader(s.answers())
 	for {
 		fmt.Fprintf(s.errors, "cloche: %s to %s. Keep? [y]es, [n]o, [d]iff: ", s.count(), s.hosts())
 		line, err := answers.ReadString('\n')

@@ -31,17 +31,17 @@ func runCommand(ctx context.Context, args []string, stdio Stdio) int {
 		return exitFailed
 	}
 	defer dirs.close()
-	var ask func() io.Reader
-	if len(dirs.overlays) > 0 && f.asks(stdio) {
+	s := settlement{flags: f, overlays: dirs.overlays, errors: stdio.Err}
+	if s.asks(stdio) {
 		in := newHandover(stdio.In)
-		stdio.In, ask = in, in.take
+		stdio.In, s.answers = in, in.take
 	}
 
 	var denials denials
 	began := time.Now()
 	out, err := run(ctx, f, dirs.mounts, stdio, &denials)
 	code := exitCode(out, err)
-	took := time.Since(began)
+	r := newReport(out, err, code, &denials, time.Since(began))
 	if i, ok := context.Cause(ctx).(interrupted); ok && !f.json {
 		complain(stdio.Err, i) // what followed from the signal goes without saying
 		return code
@@ -49,18 +49,16 @@ func runCommand(ctx context.Context, args []string, stdio Stdio) int {
 	if !f.json {
 		explain(stdio.Err, f, out, err)
 	}
-
-	s := settlement{flags: f, overlays: dirs.overlays, succeeded: err == nil, errors: stdio.Err, ask: ask}
-	settled := s.settle()
-	if settled != nil {
+	if err := s.settle(err == nil); err != nil {
 		code = exitFailed
+		r.unsettled(err)
+		if !f.json {
+			complain(stdio.Err, err)
+		}
 	}
 	if f.json {
-		r := newReport(out, err, code, &denials, took)
-		r.settled(&s, settled)
+		r.Changes, r.Committed = s.changes, s.committed
 		writeReport(stdio.Err, r)
-	} else if settled != nil {
-		complain(stdio.Err, settled)
 	}
 	return code
 }
