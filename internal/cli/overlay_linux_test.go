@@ -36,10 +36,10 @@ func terminal(t *testing.T) (person, program *os.File) {
 func TestAPersonIsAskedWhetherToKeepTheChanges(t *testing.T) {
 	t.Parallel()
 	for answers, want := range map[string]string{
-		"y\n":            "new\n",
-		"n\n":            "old\n",
+		"y\n":             "new\n",
+		"n\n":             "old\n",
 		"what?\nd\nyes\n": "new\n",
-		"\x04":           "old\n", // the end of the input
+		"\x04":            "old\n", // the end of the input
 	} {
 		dir, file := project(t)
 		person, program := terminal(t)
