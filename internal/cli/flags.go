@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +26,8 @@ type runFlags struct {
 	maxOutput  int64
 	native     bool
 	modulePath []string
+	diff       string // where to write the overlays' changes: a file, "-" for stderr, "" for nowhere
+	commit     bool
 	json       bool
 
 	program string
@@ -40,6 +43,10 @@ environment and no network unless flags give them.
 Flags:
   --dir HOST[:GUEST][:ro]  show the directory HOST to the guest as GUEST, read-only with
                            :ro; may be repeated; "--dir ." alone is the guest's /
+  --overlay HOST[:GUEST]   show HOST so that what the guest writes stays in memory; at the end,
+                           a person at a terminal is asked whether to keep it
+  --diff[=FILE]            write what changed in overlays to stderr, or to FILE, as a patch
+  --commit                 keep what changed in overlays if the program exits with 0
   --env K=V, --env K       set a variable, or pass on this one's; may be repeated
   --workdir DIR            the working directory, a guest path (a host path with --native)
   --stdin[=FILE|none]      read input from FILE, or none at all; this command's own otherwise
@@ -67,6 +74,13 @@ func parseRun(args []string) (runFlags, error) {
 		f.dirs = append(f.dirs, d)
 		return err
 	})
+	set.Func("overlay", "", func(s string) error {
+		d, err := parseOverlay(s)
+		f.dirs = append(f.dirs, d)
+		return err
+	})
+	set.Var((*diffFlag)(&f.diff), "diff", "")
+	set.BoolVar(&f.commit, "commit", false, "")
 	set.Func("env", "", func(s string) error {
 		kv, err := environ(s)
 		f.env = append(f.env, kv...)
@@ -86,6 +100,9 @@ func parseRun(args []string) (runFlags, error) {
 	}
 	if set.NArg() == 0 {
 		return f, errors.New("no program given; \"cloche list\" shows what there is")
+	}
+	if (f.commit || f.diff != "") && !slices.ContainsFunc(f.dirs, func(d dirFlag) bool { return d.overlay }) {
+		return f, errors.New("--commit and --diff are about overlays; name one with --overlay")
 	}
 	f.program, f.args = set.Arg(0), set.Args()[1:]
 	return f, nil
@@ -138,6 +155,24 @@ func (s stdinFlag) open(own io.Reader) (io.Reader, func() error, error) {
 		return nil, nil, fmt.Errorf("--stdin: %w", err)
 	}
 	return f, f.Close, nil
+}
+
+// diffFlag is where a patch goes. It counts as a boolean flag for the same reason
+// as stdinFlag.
+type diffFlag string
+
+func (d *diffFlag) String() string   { return string(*d) }
+func (d *diffFlag) IsBoolFlag() bool { return true }
+func (d *diffFlag) Set(v string) error {
+	switch v {
+	case "", "-", "true":
+		*d = "-"
+	case "false":
+		*d = ""
+	default:
+		*d = diffFlag(v)
+	}
+	return nil
 }
 
 func sizeFlag(to *int64) func(string) error {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"path/filepath"
@@ -11,10 +12,10 @@ import (
 	"dappco.re/go/cloche/process"
 )
 
-// A dirFlag is one --dir host[:guest][:ro].
+// A dirFlag is one --dir host[:guest][:ro] or --overlay host[:guest].
 type dirFlag struct {
-	host, guest string
-	readOnly    bool
+	host, guest       string
+	readOnly, overlay bool
 }
 
 // parseDir reads it from the right, so that a host path may hold colons when
@@ -32,16 +33,16 @@ func parseDir(s string) (dirFlag, error) {
 	if i := strings.LastIndexByte(rest, ':'); i > driveColon(rest) {
 		d.host, d.guest = rest[:i], rest[i+1:]
 		if !strings.HasPrefix(d.guest, "/") {
-			return d, fmt.Errorf("--dir %q: the guest path %q is not absolute; write host:/guest, with :ro behind it for read-only", s, d.guest)
+			return d, fmt.Errorf("the guest path %q is not absolute; write host:/guest, with :ro behind it for read-only", d.guest)
 		}
 	}
 	if d.host == "" {
-		return d, fmt.Errorf("--dir %q: the host directory is empty; write --dir . for this one", s)
+		return d, errors.New("the host directory is empty; write \".\" for this one")
 	}
 	if d.guest == "" {
 		guest, err := guestFor(d.host)
 		if err != nil {
-			return d, fmt.Errorf("--dir %q: %w", s, err)
+			return d, err
 		}
 		d.guest = guest
 	}
@@ -65,21 +66,64 @@ func guestFor(host string) (string, error) {
 	return path.Join("/", strings.TrimPrefix(p, filepath.ToSlash(filepath.VolumeName(host)))), nil
 }
 
-// openMounts opens every directory of dirs. The caller closes what it gets.
-func openMounts(dirs []dirFlag) ([]process.Mount, func(), error) {
-	var mounts []process.Mount
-	closeAll := func() {
-		for _, m := range mounts {
-			m.Fs.Close()
-		}
+// parseOverlay reads an --overlay, of which the guest sees no host path that it
+// may not write.
+func parseOverlay(s string) (dirFlag, error) {
+	d, err := parseDir(s)
+	if err == nil && d.readOnly {
+		err = errors.New("an overlay is for writing; give --dir for a directory that stays as it is")
 	}
+	d.overlay = true
+	return d, err
+}
+
+// opened are the directories of the flags, ready to be mounted.
+type opened struct {
+	mounts   []process.Mount
+	overlays []overlay
+}
+
+// openDirs opens every directory of dirs, all or none.
+func openDirs(dirs []dirFlag) (*opened, error) {
+	var o opened
 	for _, d := range dirs {
-		f, err := fs.New(d.host)
-		if err != nil {
-			closeAll()
-			return nil, nil, fmt.Errorf("--dir: %w", err)
+		if err := o.open(d); err != nil {
+			o.close()
+			return nil, err
 		}
-		mounts = append(mounts, process.Mount{Fs: f, Target: d.guest, ReadOnly: d.readOnly})
 	}
-	return mounts, closeAll, nil
+	return &o, nil
+}
+
+func (o *opened) open(d dirFlag) error {
+	f, err := fs.New(d.host)
+	if err != nil {
+		return fmt.Errorf("--%s: %w", d.name(), err)
+	}
+	if !d.overlay {
+		o.mounts = append(o.mounts, process.Mount{Fs: f, Target: d.guest, ReadOnly: d.readOnly})
+		return nil
+	}
+	defer f.Close() // the layer has a handle of its own
+	layer, err := fs.Overlay(f)
+	if err != nil {
+		return fmt.Errorf("--overlay: %w", err)
+	}
+	o.overlays = append(o.overlays, overlay{layer, d.host, d.guest})
+	o.mounts = append(o.mounts, process.Mount{Fs: layer.Fs, Target: d.guest})
+	return nil
+}
+
+// name is that of the flag.
+func (d dirFlag) name() string {
+	if d.overlay {
+		return "overlay"
+	}
+	return "dir"
+}
+
+func (o *opened) close() {
+	for _, m := range o.mounts {
+		m.Fs.Close()
+	}
 }

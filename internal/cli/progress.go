@@ -25,8 +25,9 @@ func progress(stderr io.Writer) []wasm.Option {
 	})}
 }
 
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+// isTerminal reports whether a person can be on the other side of stream.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
 	if !ok {
 		return false
 	}

@@ -19,6 +19,9 @@ type report struct {
 	Denials  []denial    `json:"denials"`          // at most maxDenials of them
 	Denied   int         `json:"denied"`           // how many there were
 	Usage    usageReport `json:"usage"`
+
+	Changes   []change `json:"changes,omitempty"` // by the guest, in overlays
+	Committed bool     `json:"committed"`         // whether they were kept
 }
 
 type denial struct {
@@ -50,6 +53,12 @@ func newReport(out *process.Output, err error, code int, d *denials, took time.D
 	}
 	r.Usage = usageReport{CPU: e.Usage.CPU.Seconds(), Memory: e.Usage.Memory, Output: e.Usage.Output}
 	return r
+}
+
+// unsettled tells that the overlays' changes could not be shown or kept.
+func (r *report) unsettled(err error) {
+	r.Reason = "failed"
+	r.Error = err.Error()
 }
 
 func writeReport(w io.Writer, r report) {

@@ -25,29 +25,53 @@ func runCommand(ctx context.Context, args []string, stdio Stdio) int {
 		complain(stdio.Err, fmt.Errorf("run: %w; \"cloche run --help\" tells the flags", err))
 		return exitFailed
 	}
+	dirs, err := openDirs(f.dirs)
+	if err != nil {
+		complain(stdio.Err, err)
+		return exitFailed
+	}
+	defer dirs.close()
+	s := settlement{flags: f, overlays: dirs.overlays, errors: stdio.Err}
+	if s.asks(stdio) {
+		in := newHandover(stdio.In)
+		stdio.In, s.answers = in, in.take
+	}
+
 	var denials denials
 	began := time.Now()
-	out, err := run(ctx, f, stdio, &denials)
+	out, err := run(ctx, f, dirs.mounts, stdio, &denials)
 	code := exitCode(out, err)
-	if f.json {
-		writeReport(stdio.Err, newReport(out, err, code, &denials, time.Since(began)))
-	} else if i, ok := context.Cause(ctx).(interrupted); ok {
+	r := newReport(out, err, code, &denials, time.Since(began))
+	if i, ok := context.Cause(ctx).(interrupted); ok && !f.json {
 		complain(stdio.Err, i) // what followed from the signal goes without saying
-	} else {
+		return code
+	}
+	if !f.json {
 		explain(stdio.Err, f, out, err)
+	}
+	if err := s.settle(err == nil); err != nil {
+		code = exitFailed
+		r.unsettled(err)
+		if !f.json {
+			complain(stdio.Err, err)
+		}
+	}
+	if f.json {
+		r.Changes, r.Committed = s.changes, s.committed
+		writeReport(stdio.Err, r)
 	}
 	return code
 }
 
 // run runs what f says and streams its output. The Output is nil when nothing
 // was started.
-func run(ctx context.Context, f runFlags, stdio Stdio, denied *denials) (*process.Output, error) {
+func run(ctx context.Context, f runFlags, mounts []process.Mount, stdio Stdio, denied *denials) (*process.Output, error) {
 	spec, done, err := f.spec(stdio)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	spec.Denied = denied.add
+	spec.Mounts, spec.Denied = mounts, denied.add
 
 	c, err := f.newCore(stdio.Err)
 	if err != nil {
@@ -60,15 +84,10 @@ func run(ctx context.Context, f runFlags, stdio Stdio, denied *denials) (*proces
 	return process.For(c).Run(ctx, spec)
 }
 
-// spec opens what the flags name. The caller calls done when the run is over.
-func (f runFlags) spec(stdio Stdio) (s process.Spec, done func(), err error) {
-	mounts, closeMounts, err := openMounts(f.dirs)
+// spec opens the input. The caller calls done when the run is over.
+func (f runFlags) spec(stdio Stdio) (s process.Spec, done func() error, err error) {
+	stdin, done, err := f.stdin.open(stdio.In)
 	if err != nil {
-		return s, nil, err
-	}
-	stdin, closeStdin, err := f.stdin.open(stdio.In)
-	if err != nil {
-		closeMounts()
 		return s, nil, err
 	}
 	s = process.Spec{
@@ -83,12 +102,11 @@ func (f runFlags) spec(stdio Stdio) (s process.Spec, done func(), err error) {
 		Timeout:     f.timeout,
 		GracePeriod: f.killAfter,
 		Limits:      process.Limits{Memory: f.memory, Output: f.maxOutput},
-		Mounts:      mounts,
 	}
 	if f.native && s.Dir == "" {
 		s.Dir = "."
 	}
-	return s, func() { closeStdin(); closeMounts() }, nil
+	return s, done, nil
 }
 
 // newCore chooses the backend: this is the one place where it is known.
