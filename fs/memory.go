@@ -14,8 +14,9 @@ import (
 //
 // It keeps to POSIX: names are bytes and differ in case, handles stay right when
 // what they lead to is renamed or removed, files may have holes, which take no
-// memory. Permissions are kept, and nobody is held to them. A file has at most
-// 2^50 bytes (EFBIG); for a bound on all of them together, limit who writes.
+// memory. Permissions are kept, after a umask of 022, and nobody is held to them.
+// A file has at most 2^50 bytes (EFBIG); for a bound on all of them together, limit
+// who writes.
 func Memory() *Fs {
 	t := newTree(nil)
 	return FromDir(t.open(t.root, nil))

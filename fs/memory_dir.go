@@ -8,6 +8,10 @@ import (
 	"time"
 )
 
+// umask is taken off the mode of whatever is made: the usual one, since files in
+// memory may end up on a host.
+const umask = 0o022
+
 // memDir is a handle on a directory of a tree.
 type memDir struct {
 	tree   *memTree
@@ -208,7 +212,7 @@ func (d *memDir) openFile(name string, flag int, perm iofs.FileMode) (Node, erro
 	in, err := d.take(name)
 	switch {
 	case isErrno(err, syscall.ENOENT) && flag&os.O_CREATE != 0 && !d.in.removed:
-		in = d.tree.make(perm.Perm())
+		in = d.tree.make(perm.Perm() &^ umask)
 		d.in.put(name, in)
 	case err != nil:
 		return nil, err
@@ -261,7 +265,7 @@ func (d *memDir) create(name string, mode iofs.FileMode, fill func(*inode)) erro
 }
 
 func (d *memDir) Mkdir(name string, perm iofs.FileMode) error {
-	return d.create(name, iofs.ModeDir|perm.Perm(), func(in *inode) { in.parent = d.in })
+	return d.create(name, iofs.ModeDir|perm.Perm()&^umask, func(in *inode) { in.parent = d.in })
 }
 
 func (d *memDir) Symlink(target, name string) error {

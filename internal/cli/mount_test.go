@@ -13,18 +13,18 @@ func TestADirFlagIsReadFromTheRight(t *testing.T) {
 		flag string
 		want dirFlag
 	}{
-		{".:/src:ro", dirFlag{".", "/src", true}},
-		{".:/src", dirFlag{".", "/src", false}},
-		{".:/src:rw", dirFlag{".", "/src", false}},
-		{".", dirFlag{".", "/", false}},
-		{".:ro", dirFlag{".", "/", true}},
-		{"src/lib", dirFlag{"src/lib", "/src/lib", false}},
-		{"./src/", dirFlag{"./src/", "/src", false}},
-		{"/data", dirFlag{"/data", "/data", false}},
-		{"/data:/", dirFlag{"/data", "/", false}},
-		{"a:b:/c//d/", dirFlag{"a:b", "/c/d", false}},
-		{"..:/up", dirFlag{"..", "/up", false}},
-		{"ro:/x:ro", dirFlag{"ro", "/x", true}},
+		{".:/src:ro", dirFlag{host: ".", guest: "/src", readOnly: true}},
+		{".:/src", dirFlag{host: ".", guest: "/src", readOnly: false}},
+		{".:/src:rw", dirFlag{host: ".", guest: "/src", readOnly: false}},
+		{".", dirFlag{host: ".", guest: "/", readOnly: false}},
+		{".:ro", dirFlag{host: ".", guest: "/", readOnly: true}},
+		{"src/lib", dirFlag{host: "src/lib", guest: "/src/lib", readOnly: false}},
+		{"./src/", dirFlag{host: "./src/", guest: "/src", readOnly: false}},
+		{"/data", dirFlag{host: "/data", guest: "/data", readOnly: false}},
+		{"/data:/", dirFlag{host: "/data", guest: "/", readOnly: false}},
+		{"a:b:/c//d/", dirFlag{host: "a:b", guest: "/c/d", readOnly: false}},
+		{"..:/up", dirFlag{host: "..", guest: "/up", readOnly: false}},
+		{"ro:/x:ro", dirFlag{host: "ro", guest: "/x", readOnly: true}},
 	} {
 		t.Run(c.flag, func(t *testing.T) {
 			t.Parallel()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path"
 	"strings"
 
@@ -66,7 +67,7 @@ func (s *settlement) list() error {
 			return fmt.Errorf("--overlay: %w", err)
 		}
 		for _, c := range list {
-			s.changes = append(s.changes, change{path.Join(o.guest, c.Path), c.Kind.String(), c.Outward})
+			s.changes = append(s.changes, change{path.Join(o.guest, c.Path), string(c.Kind), c.Outward})
 		}
 	}
 	return nil
@@ -84,7 +85,7 @@ func (s *settlement) show() error {
 	if err := s.patch(&patch); err != nil {
 		return err
 	}
-	if err := fs.NewUnrestricted().WriteAtomic(s.flags.diff, patch.Bytes()); err != nil {
+	if err := os.WriteFile(s.flags.diff, patch.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("--diff: %w", err)
 	}
 	return nil

@@ -53,10 +53,13 @@ func TestAPersonIsAskedWhetherToKeepTheChanges(t *testing.T) {
 			if answer == "" {
 				continue
 			}
-			shown, err := screen.ReadString('?')
-			require.NoError(t, err)
-			assert.Contains(t, shown, "1 change to "+dir+". Keep?")
-			_, err = person.WriteString(answer)
+			var shown string
+			for !strings.HasSuffix(shown, "1 change to "+dir+". Keep? [y]es, [n]o, [d]iff: ") {
+				part, err := screen.ReadString(' ')
+				require.NoError(t, err)
+				shown += part
+			}
+			_, err := person.WriteString(answer)
 			require.NoError(t, err)
 		}
 		assert.NoError(t, cmd.Wait())
