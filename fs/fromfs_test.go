@@ -1,0 +1,234 @@
+package fs_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"errors"
+	"io"
+	iofs "io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"dappco.re/go/cloche/fs"
+)
+
+var someFiles = fstest.MapFS{
+	"top":       {Data: []byte("top")},
+	"a/b/deep":  {Data: []byte("deep"), Mode: 0o755, ModTime: time.Unix(1, 0)},
+	"a/link":    {Data: []byte("b/deep"), Mode: iofs.ModeSymlink | 0o777},
+	"a/out":     {Data: []byte("../../x"), Mode: iofs.ModeSymlink | 0o777},
+	"a/dirlink": {Data: []byte("/a/b"), Mode: iofs.ModeSymlink | 0o777},
+}
+
+func zipOf(t *testing.T, files map[string]string) iofs.FS {
+	var buf bytes.Buffer
+	w := zip.NewWriter(&buf)
+	for name, data := range files {
+		f, err := w.Create(name)
+		require.NoError(t, err)
+		_, err = io.WriteString(f, data)
+		require.NoError(t, err)
+	}
+	require.NoError(t, w.Close())
+	r, err := zip.NewReader(bytes.NewReader(buf.Bytes()), int64(buf.Len()))
+	require.NoError(t, err)
+	return r
+}
+
+func TestAnyIOFilesystemCanBeUsed(t *testing.T) {
+	t.Parallel()
+	inside := maps.Clone(someFiles)
+	delete(inside, "a/out") // cannot be opened, as the next test says
+	require.NoError(t, fstest.TestFS(fs.FromFS(inside).IOFS(), "top", "a/b/deep"))
+	archive := fs.FromFS(zipOf(t, map[string]string{"top": "top", "a/b/deep": "deep"}))
+	require.NoError(t, fstest.TestFS(archive.IOFS(), "top", "a/b/deep"))
+
+	below, err := fs.FromFS(someFiles).Sub("a")
+	require.NoError(t, err)
+	data, err := below.Read("b/deep")
+	require.NoError(t, err)
+	assert.Equal(t, "deep", string(data))
+}
+
+func TestSymlinksOfAnIOFilesystemKeepToTheRules(t *testing.T) {
+	t.Parallel()
+	f := fs.FromFS(someFiles)
+	for _, path := range []string{"a/link", "a/dirlink/deep", "/a/dirlink/../b/deep"} {
+		data, err := f.Read(path)
+		require.NoError(t, err, path)
+		assert.Equal(t, "deep", string(data), path)
+	}
+	_, err := f.Read("a/out")
+	var denied *fs.DeniedError
+	require.ErrorAs(t, err, &denied)
+	assert.Contains(t, denied.Rule, "symlink")
+}
+
+func TestAFileWithoutReadAtIsReadAnywhere(t *testing.T) {
+	t.Parallel()
+	f, err := fs.FromFS(zipOf(t, map[string]string{"f": "0123456789"})).Open("f")
+	require.NoError(t, err)
+	defer f.Close()
+	p := make([]byte, 3)
+	for _, off := range []int64{7, 0, 4} {
+		_, err := f.ReadAt(p, off)
+		require.NoError(t, err)
+		assert.Equal(t, "0123456789"[off:off+3], string(p))
+	}
+	_, err = f.ReadAt(p, 8)
+	assert.Equal(t, io.EOF, err)
+}
+
+// writes are all that a read-only filesystem refuses, on what exists and what
+// does not.
+var writes = map[string]func(f *fs.Fs) error{
+	"write":       func(f *fs.Fs) error { return f.Write("top", nil) },
+	"write new":   func(f *fs.Fs) error { return f.Write("new", nil) },
+	"write mode":  func(f *fs.Fs) error { return f.WriteMode("top", nil, 0o600) },
+	"atomic":      func(f *fs.Fs) error { return f.WriteAtomic("top", nil) },
+	"update":      func(f *fs.Fs) error { return f.Update("top", func(old []byte) ([]byte, error) { return old, nil }) },
+	"create":      func(f *fs.Fs) error { _, err := f.Create("new"); return err },
+	"append":      func(f *fs.Fs) error { _, err := f.Append("top"); return err },
+	"ensure":      func(f *fs.Fs) error { return f.EnsureDir("new/dir") },
+	"temp":        func(f *fs.Fs) error { _, err := f.TempDir("x*"); return err },
+	"delete":      func(f *fs.Fs) error { return f.Delete("top") },
+	"delete dir":  func(f *fs.Fs) error { return f.Delete("empty") },
+	"delete all":  func(f *fs.Fs) error { return f.DeleteAll("a") },
+	"rename":      func(f *fs.Fs) error { return f.Rename("top", "new") },
+	"rename over": func(f *fs.Fs) error { return f.Rename("top", "a/b/deep") },
+	"symlink":     onDir(func(d fs.Dir) error { return d.Symlink("top", "new") }),
+	"link":        onDir(func(d fs.Dir) error { return d.Link("top", d, "new") }),
+	"times":       onDir(func(d fs.Dir) error { return d.SetTimes("top", time.Now(), time.Now()) }),
+	"own times":   onDir(func(d fs.Dir) error { return d.SetOwnTimes(time.Now(), time.Now()) }),
+	"file times": onDir(func(d fs.Dir) error {
+		n, err := d.OpenFile("top", os.O_RDONLY, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(n.SetTimes(time.Now(), time.Now()), n.Close())
+	}),
+	"file mode": onDir(func(d fs.Dir) error {
+		n, err := d.OpenFile("top", os.O_RDONLY, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(n.SetMode(0o600), n.Close())
+	}),
+}
+
+func onDir(do func(fs.Dir) error) func(*fs.Fs) error {
+	return func(f *fs.Fs) error {
+		d, err := f.Dir()
+		if err != nil {
+			return err
+		}
+		defer d.Close()
+		return do(d)
+	}
+}
+
+func TestAReadOnlyFilesystemRefusesEveryWrite(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(root, "a/b"), 0o755))
+	require.NoError(t, os.Mkdir(filepath.Join(root, "empty"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(root, "top"), nil, 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(root, "a/b/deep"), nil, 0o644))
+	host, err := fs.New(root)
+	require.NoError(t, err)
+	defer host.Close()
+	layer, err := fs.Overlay(host)
+	require.NoError(t, err)
+	defer layer.Close()
+	files := fstest.MapFS{"top": {}, "a/b/deep": {}, "empty": {Mode: iofs.ModeDir | 0o755}}
+	mounted, err := fs.Mounts([]fs.Mount{{Target: "/", Fs: host.ReadOnly()}})
+	require.NoError(t, err)
+	for name, f := range map[string]*fs.Fs{
+		"host": host.ReadOnly(), "overlay": layer.ReadOnly(), "io/fs": fs.FromFS(files), "mounted": mounted,
+	} {
+		for what, write := range writes {
+			err := write(f)
+			var denied *fs.DeniedError
+			if assert.ErrorAs(t, err, &denied, "%s: %s", name, what) {
+				assert.ErrorIs(t, err, syscall.EROFS, "%s: %s", name, what)
+				assert.NotEmpty(t, denied.Fix, "%s: %s", name, what)
+			}
+		}
+	}
+	entries, err := os.ReadDir(root)
+	require.NoError(t, err)
+	assert.Len(t, entries, 3)
+}
+
+// liar is an io/fs.FS that keeps to nothing.
+type liar struct{}
+
+func (liar) Open(name string) (iofs.File, error) {
+	if name == "." {
+		return &lyingDir{}, nil
+	}
+	return nil, &iofs.PathError{Op: "open", Path: "/secret/of/the/host", Err: errors.New("at /secret/of/the/host")}
+}
+
+func (liar) Stat(name string) (iofs.FileInfo, error) {
+	return lyingInfo{name: name, dir: name == "."}, nil
+}
+
+func (l liar) ReadDir(string) ([]iofs.DirEntry, error) {
+	var list []iofs.DirEntry
+	for _, name := range []string{"", ".", "..", "../x", "a/b", "/etc", "fine", "not\xffutf-8"} {
+		list = append(list, iofs.FileInfoToDirEntry(lyingInfo{name: name}))
+	}
+	return list, nil
+}
+
+type lyingDir struct{ iofs.File }
+
+func (*lyingDir) Close() error { return nil }
+
+type lyingInfo struct {
+	name string
+	dir  bool
+}
+
+func (i lyingInfo) Name() string       { return i.name }
+func (i lyingInfo) Size() int64        { return -1 }
+func (i lyingInfo) ModTime() time.Time { return time.Time{} }
+func (i lyingInfo) IsDir() bool        { return i.dir }
+func (i lyingInfo) Sys() any           { return nil }
+func (i lyingInfo) Mode() iofs.FileMode {
+	if i.dir {
+		return iofs.ModeDir
+	}
+	return 0
+}
+
+func TestALyingIOFilesystemLeadsNowhere(t *testing.T) {
+	t.Parallel()
+	f := fs.FromFS(liar{})
+	entries, err := f.List("/")
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+	assert.Equal(t, "fine", entries[0].Name())
+	info, err := f.Stat("fine")
+	require.NoError(t, err)
+	assert.Zero(t, info.Size())
+	_, err = f.Read("fine")
+	require.ErrorIs(t, err, syscall.EIO)
+	assert.NotContains(t, err.Error(), "secret")
+}
+
+func TestAnIOFilesystemThatIsNilDenies(t *testing.T) {
+	t.Parallel()
+	_, err := fs.FromFS(nil).Read("x")
+	var denied *fs.DeniedError
+	require.ErrorAs(t, err, &denied)
+}
