@@ -16,25 +16,6 @@ import (
 	"dappco.re/go/cloche/process/wasm/internal/wasi"
 )
 
-// Numbers of $errno that tests expect.
-const (
-	success     = 0
-	again       = 6
-	badf        = 8
-	fault       = 21
-	ilseq       = 25
-	inval       = 28
-	isdir       = 31
-	nametoolong = 37
-	noent       = 44
-	nosys       = 52
-	notsock     = 57
-	notsup      = 58
-	perm        = 63
-	spipe       = 70
-	notcapable  = 76
-)
-
 // memorySize is the proxy's memory.
 const memorySize = 2 * 65536
 
