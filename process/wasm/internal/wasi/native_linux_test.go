@@ -3,6 +3,7 @@ package wasi_test
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -139,12 +140,14 @@ func TestPathCallsAnswerAsTheHost(t *testing.T) {
 func compare(t *testing.T, h *host, twins []twin, paths []string) {
 	var w *world
 	var native string
+	var untouched []string
 	for _, twin := range twins {
 		for _, path := range paths {
 			if w == nil {
 				w = newWorld(t, h)
 				native = filepath.Join(t.TempDir(), "root")
 				plant(t, native)
+				untouched = described(t, native)
 			}
 			w.reset()
 			errno := twin.guest(w, path)
@@ -155,9 +158,12 @@ func compare(t *testing.T, h *host, twins []twin, paths []string) {
 				continue
 			}
 			if errno == success {
-				assert.Equal(t, described(t, native), described(t, w.root), call)
+				now := described(t, native)
+				assert.Equal(t, now, described(t, w.root), call)
 				w.unharmed()
-				w = nil
+				if !slices.Equal(now, untouched) {
+					w = nil
+				}
 			}
 		}
 	}
