@@ -59,6 +59,12 @@ func (p *Process) Open(fd FD, r OpenRequest) (FD, error) {
 		e.inheriting = 0
 	case *directory:
 		e.base &= directoryRights
+		if e.base&RightPathCreateFile != 0 {
+			// Go's os.Root opens directories without the right to truncate what
+			// is in them, and truncates all the same. Who may make files there
+			// may do so.
+			e.base |= RightPathFilestatSetSize & t.from.inheriting
+		}
 	default:
 		return 0, t.refused(err)
 	}

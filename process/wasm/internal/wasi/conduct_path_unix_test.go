@@ -332,6 +332,20 @@ func openRows() []row {
 			effect: same("f"),
 		},
 		row{
+			name: "truncate beneath a directory where files may be made", args: []any{7, 0, "x", oTrunc, kernel.RightWrite, 0, 0, res},
+			setup: func(w *world) {
+				w.must("path_open", fdRoot, 0, "d", oDir, kernel.RightPathOpen|kernel.RightPathCreateFile, allRights, 0, res)
+			},
+			effect: func(w *world) { assert.Empty(w.t, w.content("d/x")) },
+		},
+		row{
+			name: "truncate beneath a directory where none may be made", args: []any{7, 0, "x", oTrunc, kernel.RightWrite, 0, 0, res},
+			want: notcapable,
+			setup: func(w *world) {
+				w.must("path_open", fdRoot, 0, "d", oDir, kernel.RightPathOpen, allRights, 0, res)
+			},
+		},
+		row{
 			name: "more than may be inherited", args: open("f", oTrunc), want: notcapable,
 			setup: func(w *world) {
 				w.must("fd_fdstat_set_rights", fdRoot, uint64(kernel.RightPathOpen|kernel.RightPathFilestatSetSize), uint64(read))
