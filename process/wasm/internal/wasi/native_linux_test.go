@@ -145,7 +145,7 @@ func compare(t *testing.T, h *host, twins []twin, paths []string) {
 		for _, path := range paths {
 			if w == nil {
 				w = newWorld(t, h)
-				native = filepath.Join(t.TempDir(), "root")
+				native = filepath.Join(scratch(t), "root")
 				plant(t, native)
 				untouched = described(t, native)
 			}

@@ -43,7 +43,7 @@ func newProxyIn(t testing.TB, h *host, ctx context.Context, cfg kernel.Config) *
 	p, err := kernel.New(ctx, cfg)
 	require.NoError(t, err)
 	t.Cleanup(p.Close)
-	mod, err := h.runtime.InstantiateWithConfig(context.Background(), guest(t, "proxy.wasm"),
+	mod, err := h.runtime.InstantiateModule(context.Background(), h.proxy,
 		wazero.NewModuleConfig().WithName(""))
 	require.NoError(t, err)
 	return &proxy{t, mod, wasi.WithProcess(context.Background(), p), p}

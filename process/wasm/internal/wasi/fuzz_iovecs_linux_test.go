@@ -68,7 +68,7 @@ func FuzzIovecs(f *testing.F) {
 	f.Add(bytes.Repeat([]byte{3, 3, 0, 255, 2, 250, 0, 31}, 20))
 	h := newHost(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		dir := t.TempDir()
+		dir := scratch(t)
 		content := bytes.Repeat([]byte("0123456789abcdef"), 32)
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "f"), content, 0o644))
 		root, err := fs.New(dir)

@@ -1,5 +1,3 @@
-//go:build unix
-
 package wasi_test
 
 import (
@@ -119,7 +117,7 @@ type world struct {
 // newWorld makes the tree that every case begins with. Beside its root lies a
 // canary.
 func newWorld(t testing.TB, h *host) *world {
-	w := &world{root: filepath.Join(t.TempDir(), "root")}
+	w := &world{root: filepath.Join(scratch(t), "root")}
 	plant(t, w.root)
 	root, err := fs.New(w.root)
 	require.NoError(t, err)
@@ -142,6 +140,17 @@ func newWorld(t testing.TB, h *host) *world {
 	require.EqualValues(t, fdDir, w.openAs("d", dirRights))
 	w.reset()
 	return w
+}
+
+// scratch is a directory in memory where the system has such, because there are
+// thousands of trees, and else on disk.
+func scratch(t testing.TB) string {
+	dir, err := os.MkdirTemp("/dev/shm", "cloche-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { assert.NoError(t, os.RemoveAll(dir)) })
+	return dir
 }
 
 // plant makes the files of a world under root.
