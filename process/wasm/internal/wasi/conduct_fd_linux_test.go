@@ -540,6 +540,7 @@ func vectorRows(fd int, middle ...any) []row {
 		{name: "part begins beyond memory", args: args(record(memorySize, 1), 1), want: fault},
 		{name: "part wraps", args: args(record(math.MaxUint32-1, 4), 1), want: fault},
 		{name: "part is longer than memory", args: args(record(0, math.MaxUint32), 1), want: fault},
+		{name: "part is of 2 GB", args: args(record(buffers, 1<<31), 1), want: fault},
 		{name: "the second part is wrong", args: args(record(buffers, 2, memorySize, 1), 2), want: fault},
 		{name: "lengths overflow", args: args(record(buffers, 2, 1<<31, 1<<31, 1<<31, 1<<31), 3), want: fault},
 		{name: "empty part at the end of memory", args: args(record(memorySize, 0), 1), effect: moves(0)},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"runtime/metrics"
 	"slices"
 	"testing"
@@ -34,6 +35,7 @@ func FuzzCall(f *testing.F) {
 		f.Add([]byte{byte(i), 1, 0, 3, 7, 1, 1, 4})  // with something wrong
 		f.Add([]byte{34, 0, byte(i), 0, byte(i), 1}) // after others
 	}
+	addNoise(f)
 	h := newHost(f)
 	f.Fuzz(func(t *testing.T, data []byte) { play(t, h, calls, data, nil) })
 }
@@ -64,6 +66,15 @@ func allCalls() []conduct {
 		}
 	}
 	return all
+}
+
+// addNoise adds inputs that are long enough to meet most of what a fuzz test does.
+func addNoise(f *testing.F) {
+	for seed := range byte(16) {
+		noise := make([]byte, 2048)
+		rand.NewChaCha8([32]byte{seed}).Read(noise)
+		f.Add(noise)
+	}
 }
 
 // dice answers questions from the bytes of an input; when they are used up, by 0.

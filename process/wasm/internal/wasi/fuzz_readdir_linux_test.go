@@ -63,6 +63,7 @@ func FuzzReaddir(f *testing.F) {
 	f.Add([]byte{3, 1, 'a', 0, 0, 2, 'b', 'c', 1, 1, 1, 'd', 24, 30})
 	f.Add([]byte{1, 255})
 	f.Add([]byte{2, 1, 0xff, 0, 0, 3, '.', '.', '.', 5, 0, 0, 23})
+	addNoise(f)
 	h := newHost(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		d := &dice{data}
