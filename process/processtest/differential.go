@@ -90,6 +90,7 @@ func differentials() map[string][]process.Spec {
 				"read:" + strings.Repeat("d/", 3000) + "f"}},
 		},
 	}
+	d["Tour"] = []process.Spec{{Args: []string{"tour"}}}
 	for _, step := range fileSteps {
 		op, _, _ := strings.Cut(step, " => ")
 		d["Files"] = append(d["Files"], process.Spec{Args: []string{"files", op}})

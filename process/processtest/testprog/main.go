@@ -46,6 +46,7 @@ var commands = map[string]func(args []string){
 	"alloc":      alloc,
 	"ticks":      ticks,
 	"files":      files,
+	"tour":       tour,
 	"spawn":      spawn,
 }
 

@@ -2,9 +2,11 @@ package kernel
 
 import (
 	"cmp"
+	"errors"
 	iofs "io/fs"
 	"slices"
 	"sync"
+	"syscall"
 
 	"dappco.re/go/cloche/fs"
 )
@@ -51,6 +53,9 @@ func (d *directory) snapshot() ([]fs.Entry, error) {
 		return nil, err
 	}
 	found, err := d.dir.ReadDir()
+	if errors.Is(err, syscall.ENOENT) {
+		return []fs.Entry{}, nil // it has been removed
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -185,8 +185,11 @@ func (p *Process) Allocate(fd FD, offset, size uint64) error {
 	return syscall.ENOTSUP
 }
 
-// Advise takes a hint about a file and does nothing with it.
-func (p *Process) Advise(fd FD) error {
+// Advise takes a hint about a range of a file and does nothing with it.
+func (p *Process) Advise(fd FD, offset, size uint64) error {
+	if offset > math.MaxInt64 || size > math.MaxInt64 {
+		return syscall.EINVAL
+	}
 	e, _, err := p.file(fd, RightAdvise, syscall.ESPIPE, syscall.EBADF)
 	if err != nil {
 		return err
@@ -269,7 +272,7 @@ func (p *Process) ReadAt(fd FD, bufs [][]byte, off uint64) (int, error) {
 		return 0, err
 	}
 	defer e.release()
-	if off > math.MaxInt64 || int64(off) > math.MaxInt64-int64(total(bufs)) {
+	if off > math.MaxInt64 {
 		return 0, syscall.EINVAL
 	}
 	return f.readAt(bufs, int64(off))

@@ -19,9 +19,11 @@ func (f *file) stat() (fs.Stat, error) { return f.node.Stat() }
 func (f *file) close()                 { f.node.Close() }
 
 // readAt fills bufs in order from off. As in readv(2), an error after some bytes
-// is left for the next call.
+// is left for the next call. No file reaches beyond the largest offset, so neither
+// does a read: there, where systems differ, it is at the end.
 func (f *file) readAt(bufs [][]byte, off int64) (n int, err error) {
 	for _, b := range bufs {
+		b = b[:min(int64(len(b)), math.MaxInt64-off-int64(n))]
 		m, err := f.node.ReadAt(b, off+int64(n))
 		n += m
 		if err != nil && !errors.Is(err, io.EOF) {

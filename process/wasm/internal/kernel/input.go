@@ -48,7 +48,7 @@ func newInput(src io.ReadCloser) *input {
 	return in
 }
 
-func (in *input) stat() (fs.Stat, error) { return streamStat(), nil }
+func (in *input) stat() (fs.Stat, error) { return streamStat(stdinIno), nil }
 func (in *input) bell() *bell            { return &in.changed }
 
 func (in *input) read(ctx context.Context, nonblock bool, bufs [][]byte) (int, error) {
@@ -152,10 +152,17 @@ func (in *input) close() {
 	}
 }
 
-// streamStat describes a stream that has no file behind it: to a guest it is a
-// pipe.
-func streamStat() fs.Stat {
-	return fs.Stat{Mode: iofs.ModeNamedPipe | 0o600, Nlink: 1}
+// Inode numbers of the streams, which have no file behind them. They differ, so
+// that no program takes its input for its output, as cat(1) asks.
+const (
+	stdinIno = 1 + iota
+	stdoutIno
+	stderrIno
+)
+
+// streamStat describes a stream: to a guest it is a pipe.
+func streamStat(ino uint64) fs.Stat {
+	return fs.Stat{Mode: iofs.ModeNamedPipe | 0o600, Ino: ino, Nlink: 1}
 }
 
 func total(bufs [][]byte) (n int) {

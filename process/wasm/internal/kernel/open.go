@@ -42,7 +42,7 @@ func (p *Process) Open(fd FD, r OpenRequest) (FD, error) {
 	if p.fds.full() {
 		return 0, syscall.EMFILE
 	}
-	t, err := p.resolve("open", fd, r.need(), r.Path, r.mode(), true)
+	t, err := p.resolve("open", fd, r.need(), r.Path, r.mode(), !r.has(OpenCreate))
 	if err != nil {
 		return 0, err
 	}
@@ -59,6 +59,12 @@ func (p *Process) Open(fd FD, r OpenRequest) (FD, error) {
 		e.inheriting = 0
 	case *directory:
 		e.base &= directoryRights
+		if e.base&RightPathCreateFile != 0 {
+			// Go's os.Root opens directories without the right to truncate what
+			// is in them, and truncates all the same. Who may make files there
+			// may do so.
+			e.base |= RightPathFilestatSetSize & t.from.inheriting
+		}
 	default:
 		return 0, t.refused(err)
 	}
@@ -81,9 +87,13 @@ func (r *OpenRequest) need() Rights {
 }
 
 // mode follows a last symlink if the guest wants it, but never under O_EXCL, which
-// is about the name itself (open(2)).
+// is about the name itself (open(2)), nor when a path that is to be created ends in
+// a slash, which is refused whatever is there.
 func (r *OpenRequest) mode() fs.Mode {
-	return mode(r.Follow && !r.has(OpenCreate|OpenExclusive))
+	if r.has(OpenCreate) && (r.has(OpenExclusive) || strings.HasSuffix(r.Path, "/")) {
+		return 0
+	}
+	return mode(r.Follow)
 }
 
 // access turns the rights into an access mode. Only writing and allocating need a
@@ -125,7 +135,7 @@ func (t *target) open(r OpenRequest) (object, error) {
 	if err == nil {
 		return &file{node: node, writable: r.access() != os.O_RDONLY}, nil
 	}
-	if !errors.Is(err, syscall.EISDIR) || r.How != 0 {
+	if !errors.Is(err, syscall.EISDIR) || r.has(OpenCreate) || r.has(OpenTruncate) {
 		return nil, err
 	}
 	return t.openDir(r)
@@ -133,23 +143,22 @@ func (t *target) open(r OpenRequest) (object, error) {
 
 // openDir opens what must be a directory.
 func (t *target) openDir(r OpenRequest) (object, error) {
-	if t.Name == "" && r.has(OpenCreate|OpenExclusive) {
+	switch {
+	case t.Name == "" && r.has(OpenCreate|OpenExclusive):
 		return nil, syscall.EEXIST
+	case r.has(OpenCreate):
+		// open(2): "EISDIR pathname refers to a directory and the access
+		// requested involved writing". Linux says it of O_CREAT on all that ends
+		// in a slash, be it there or not.
+		return nil, syscall.EISDIR
 	}
 	d, err := t.dir()
-	switch {
-	case r.has(OpenCreate) && (err == nil || errors.Is(err, syscall.ENOENT)):
-		// open(2): "EISDIR pathname refers to a directory and the access
-		// requested involved writing"; Linux says it of O_CREAT on "new/" too.
-		err = syscall.EISDIR
-	case err == nil && (r.Base&RightWrite != 0 || r.has(OpenTruncate)):
-		err = syscall.EISDIR
-	}
 	if err != nil {
-		if d != nil {
-			d.Close()
-		}
 		return nil, err
+	}
+	if r.Base&RightWrite != 0 || r.has(OpenTruncate) {
+		d.Close()
+		return nil, syscall.EISDIR
 	}
 	return &directory{dir: d, path: t.base.at(r.Path), isRoot: t.base.isRoot && onlyDots(r.Path)}, nil
 }

@@ -24,6 +24,7 @@ const closeGrace = 25 * time.Millisecond
 // caused them, and nothing lies in a buffer when it exits.
 type output struct {
 	w       io.Writer // nil discards
+	ino     uint64
 	changed bell
 
 	// turn is a lock that one can stop waiting for. It guards what follows. A
@@ -43,13 +44,13 @@ type written struct {
 	err error
 }
 
-func newOutput(w io.Writer) *output {
-	o := &output{w: w, turn: make(chan struct{}, 1)}
+func newOutput(w io.Writer, ino uint64) *output {
+	o := &output{w: w, ino: ino, turn: make(chan struct{}, 1)}
 	o.turn <- struct{}{}
 	return o
 }
 
-func (o *output) stat() (fs.Stat, error) { return streamStat(), nil }
+func (o *output) stat() (fs.Stat, error) { return streamStat(o.ino), nil }
 func (o *output) bell() *bell            { return &o.changed }
 
 func (o *output) ready(d direction) (readiness, bool) {

@@ -178,10 +178,18 @@ func (p *Process) Rmdir(fd FD, path string) error {
 		return err
 	}
 	defer t.release()
-	if t.Name == "" {
-		return syscall.EINVAL
+	switch {
+	case t.Name != "":
+		return t.refused(t.Dir.Rmdir(t.Name))
+	case endsInDotDot(path):
+		return syscall.ENOTEMPTY // at least the directory before it is in there
 	}
-	return t.refused(t.Dir.Rmdir(t.Name))
+	return syscall.EINVAL
+}
+
+func endsInDotDot(path string) bool {
+	path = strings.TrimRight(path, "/")
+	return path == ".." || strings.HasSuffix(path, "/..")
 }
 
 // Unlink removes a name that is not a directory's.
@@ -273,15 +281,15 @@ func (p *Process) Link(oldFD FD, oldPath string, follow bool, newFD FD, newPath 
 		return err
 	}
 	defer from.release()
+	st, err := from.stat()
+	if err != nil {
+		return from.refused(err)
+	}
 	to, err := p.resolve("link", newFD, RightPathLinkTarget, newPath, 0, false)
 	if err != nil {
 		return err
 	}
 	defer to.release()
-	st, err := from.stat()
-	if err != nil {
-		return from.refused(err)
-	}
 	if err := to.vacant(); err != nil {
 		return err
 	}

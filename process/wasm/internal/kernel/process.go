@@ -134,12 +134,12 @@ var (
 func (p *Process) openStdio(cfg Config) {
 	const in, out = streamRights | RightRead, streamRights | RightWrite
 	stdin := newDescription(newInput(cfg.Stdin), 0)
-	stdout := newDescription(newOutput(cfg.Stdout), 0)
+	stdout := newDescription(newOutput(cfg.Stdout, stdoutIno), 0)
 	stderr := stdout
 	if sameWriter(cfg.Stdout, cfg.Stderr) {
 		stdout.refs.Add(1)
 	} else {
-		stderr = newDescription(newOutput(cfg.Stderr), 0)
+		stderr = newDescription(newOutput(cfg.Stderr, stderrIno), 0)
 	}
 	p.fds.entries = make([]entry, 0, 8)
 	p.fds.add(entry{desc: stdin, base: in})

@@ -15,7 +15,7 @@ func fdAdvise(c call) error {
 	if c.u32(3) > adviceLast {
 		return syscall.EINVAL
 	}
-	return c.p.Advise(c.fd(0))
+	return c.p.Advise(c.fd(0), c.u64(1), c.u64(2))
 }
 
 // fdAllocate (fd, offset, len).

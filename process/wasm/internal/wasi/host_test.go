@@ -12,14 +12,19 @@ import (
 )
 
 // host is a runtime with the module under test.
-type host struct{ runtime wazero.Runtime }
+type host struct {
+	runtime wazero.Runtime
+	proxy   wazero.CompiledModule
+}
 
 func newHost(t testing.TB) *host {
 	ctx := context.Background()
 	r := wazero.NewRuntime(ctx)
 	t.Cleanup(func() { require.NoError(t, r.Close(ctx)) })
 	require.NoError(t, wasi.Instantiate(ctx, r))
-	return &host{r}
+	proxy, err := r.CompileModule(ctx, guest(t, "proxy.wasm"))
+	require.NoError(t, err)
+	return &host{r, proxy}
 }
 
 // exit is how a guest ended: by itself with a code, or by an error.

@@ -16,25 +16,6 @@ import (
 	"dappco.re/go/cloche/process/wasm/internal/wasi"
 )
 
-// Numbers of $errno that tests expect.
-const (
-	success     = 0
-	again       = 6
-	badf        = 8
-	fault       = 21
-	ilseq       = 25
-	inval       = 28
-	isdir       = 31
-	nametoolong = 37
-	noent       = 44
-	nosys       = 52
-	notsock     = 57
-	notsup      = 58
-	perm        = 63
-	spipe       = 70
-	notcapable  = 76
-)
-
 // memorySize is the proxy's memory.
 const memorySize = 2 * 65536
 
@@ -62,7 +43,7 @@ func newProxyIn(t testing.TB, h *host, ctx context.Context, cfg kernel.Config) *
 	p, err := kernel.New(ctx, cfg)
 	require.NoError(t, err)
 	t.Cleanup(p.Close)
-	mod, err := h.runtime.InstantiateWithConfig(context.Background(), guest(t, "proxy.wasm"),
+	mod, err := h.runtime.InstantiateModule(context.Background(), h.proxy,
 		wazero.NewModuleConfig().WithName(""))
 	require.NoError(t, err)
 	return &proxy{t, mod, wasi.WithProcess(context.Background(), p), p}
