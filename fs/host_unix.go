@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -22,7 +23,8 @@ type hostDir struct {
 // hostTree is what all directories below one root share; its identity tells two
 // roots apart.
 type hostTree struct {
-	whole bool // NewUnrestricted: procfs and devices are allowed
+	whole   bool        // NewUnrestricted: procfs and devices are allowed
+	shallow atomic.Bool // the system has no way to go down several names at once
 }
 
 // openHost opens root, following symlinks, and returns its absolute path too.

@@ -259,6 +259,20 @@ func (d *mountDir) OpenDir(name string) (Dir, error) {
 	return c.open(d.tree, d.mount, under)
 }
 
+// openDeep goes down below the mount points only.
+func (d *mountDir) openDeep(path string) (Dir, error) {
+	first, _, _ := strings.Cut(path, "/")
+	deep, ok := d.under.(deepOpener)
+	if !ok || d.child(first) != nil {
+		return nil, errShallow
+	}
+	under, err := deep.openDeep(path)
+	if err != nil {
+		return nil, err
+	}
+	return d.tree.dir(nil, d.mount, under), nil
+}
+
 func (d *mountDir) OpenFile(name string, flag int, perm iofs.FileMode) (Node, error) {
 	if d.child(name) != nil {
 		if flag&(os.O_CREATE|os.O_EXCL) == os.O_CREATE|os.O_EXCL {

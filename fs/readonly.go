@@ -35,6 +35,13 @@ func (d readOnlyDir) Dup() (Dir, error) { return readOnly(d.Dir.Dup()) }
 
 func (d readOnlyDir) OpenDir(name string) (Dir, error) { return readOnly(d.Dir.OpenDir(name)) }
 
+func (d readOnlyDir) openDeep(path string) (Dir, error) {
+	if deep, ok := d.Dir.(deepOpener); ok {
+		return readOnly(deep.openDeep(path))
+	}
+	return nil, errShallow
+}
+
 func readOnly(d Dir, err error) (Dir, error) {
 	if err != nil {
 		return nil, err

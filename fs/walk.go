@@ -108,15 +108,16 @@ func Resolve(root, base Dir, path string, mode Mode) (Place, error) {
 // walker is the state of one Resolve.
 type walker struct {
 	root  Dir
-	floor Dir   // where ".." ends: base, or root after an absolute path
-	held  []Dir // the directories below floor, nil where closed for maxHeld
-	names []string
+	floor Dir      // where ".." ends: base, or root after an absolute path
+	held  []Dir    // the directories below floor, nil where closed for maxHeld
+	names []string // of each, or several with slashes between where deep went down
 
 	path    string // as the caller gave it, for errors
 	rest    string // what is still to be walked
 	mode    Mode
 	links   int
 	mustDir bool
+	shallow bool // going down in one step failed
 
 	// While rest is longer than linkEnd, the walk is inside a symlink's target;
 	// while it is longer than absEnd, inside an absolute one's.
@@ -127,6 +128,7 @@ type walker struct {
 // run walks until only a name is left, "" for the directory reached.
 func (w *walker) run() (string, error) {
 	for {
+		w.deep()
 		name, last := w.next()
 		var err error
 		switch {
@@ -204,11 +206,18 @@ func (w *walker) up() error {
 	}
 	w.held[n-1].Close()
 	w.held = w.held[:n-1]
-	if n == 1 || w.held[n-2] != nil {
+	above, _, several := cutLast(w.names[n-1])
+	if n > 1 && w.held[n-2] == nil {
+		if err := w.reopen(n - 1); err != nil {
+			return err
+		}
+	} else {
 		w.names = w.names[:n-1]
-		return nil
 	}
-	return w.reopen(n - 1)
+	if several {
+		return w.again(above)
+	}
+	return nil
 }
 
 // above is ".." in the floor.
@@ -230,13 +239,19 @@ func (w *walker) reopen(n int) error {
 	names := w.names[:n]
 	w.held, w.names = nil, nil
 	for _, name := range names {
-		d, err := w.dir().OpenDir(name)
-		if err != nil {
+		if err := w.again(name); err != nil {
 			return err
 		}
-		w.push(name, d)
 	}
 	return nil
+}
+
+func cutLast(path string) (above, name string, several bool) {
+	slash := strings.LastIndexByte(path, '/')
+	if slash < 0 {
+		return "", path, false
+	}
+	return path[:slash], path[slash+1:], true
 }
 
 // down goes into the directory name, or where the symlink name points.
