@@ -25,7 +25,7 @@ func (f *Fs) DeleteAll(path string) error {
 	}
 	defer p.Close()
 	if p.MustDir {
-		if _, err := p.stat(); err != nil {
+		if _, err := p.Stat(); err != nil {
 			if isErrno(err, syscall.ENOENT) {
 				return nil
 			}

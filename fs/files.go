@@ -111,7 +111,7 @@ func (p Place) mustBeFile(flag int) error {
 	case !p.MustDir:
 		return nil
 	}
-	_, err := p.stat()
+	_, err := p.Stat()
 	if err == nil {
 		err = syscall.EISDIR
 	}

@@ -3,7 +3,6 @@ package fs
 import (
 	iofs "io/fs"
 	"strings"
-	"syscall"
 )
 
 // Stat describes what path leads to, symlinks followed. The FileInfo's Sys is a
@@ -28,23 +27,11 @@ func (f *Fs) stat(op, path string, mode Mode) (iofs.FileInfo, error) {
 		return nil, err
 	}
 	defer p.Close()
-	st, err := p.stat()
+	st, err := p.Stat()
 	if err != nil {
 		return nil, pathError(op, path, err)
 	}
 	return newInfo(path, st), nil
-}
-
-// stat describes what the place names.
-func (p Place) stat() (Stat, error) {
-	if p.Name == "" {
-		return p.Dir.Stat()
-	}
-	st, err := p.Dir.Lookup(p.Name)
-	if err == nil && p.MustDir && !st.Mode.IsDir() {
-		err = syscall.ENOTDIR
-	}
-	return st, err
 }
 
 // IsDir reports whether path leads to a directory.

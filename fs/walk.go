@@ -1,6 +1,7 @@
 package fs
 
 import (
+	iofs "io/fs"
 	"runtime"
 	"strings"
 	"syscall"
@@ -44,6 +45,24 @@ type Place struct {
 	owned bool
 	trail []string // the directories from the root down to Dir
 	pin   *Fs
+	seen  Stat // the entry, when found: the walk had to look at it anyway
+	found bool
+}
+
+// Stat describes what the place names.
+func (p Place) Stat() (st Stat, err error) {
+	switch {
+	case p.Name == "":
+		return p.Dir.Stat()
+	case p.found:
+		st = p.seen
+	default:
+		st, err = p.Dir.Lookup(p.Name)
+	}
+	if err == nil && p.MustDir && !st.Mode.IsDir() {
+		err = syscall.ENOTDIR
+	}
+	return st, err
 }
 
 // Close releases Dir, unless the caller of Resolve lent it.
@@ -96,7 +115,7 @@ func Resolve(root, base Dir, path string, mode Mode) (Place, error) {
 		w.release(len(w.held))
 		return Place{}, err
 	}
-	p := Place{Dir: w.dir(), Name: name, MustDir: w.mustDir}
+	p := Place{Dir: w.dir(), Name: name, MustDir: w.mustDir, seen: w.seen, found: w.found}
 	if n := len(w.held); n > 0 {
 		w.release(n - 1)
 		p.owned = true
@@ -118,6 +137,8 @@ type walker struct {
 	links   int
 	mustDir bool
 	shallow bool // going down in one step failed
+	seen    Stat // the last element, when found
+	found   bool
 
 	// While rest is longer than linkEnd, the walk is inside a symlink's target;
 	// while it is longer than absEnd, inside an absolute one's.
@@ -280,17 +301,26 @@ func (w *walker) down(name string) error {
 
 // last deals with the last element: done unless it is a symlink to follow.
 func (w *walker) last(name string) (done bool, err error) {
-	if w.mode&Follow != 0 {
-		// Whatever else this answers, the operation to come will answer too.
-		if target, err := w.dir().Readlink(name); err == nil {
-			return false, w.enter(target)
-		}
+	if w.mode&Follow == 0 && !w.inAbs {
+		return true, nil
 	}
-	if w.inAbs {
-		if _, err := w.dir().Lookup(name); err != nil {
-			return true, w.absent(err)
-		}
+	st, err := w.dir().Lookup(name)
+	switch {
+	case isErrno(err, syscall.ENOENT) && !w.inAbs:
+		return true, nil // it may be about to be made
+	case err != nil:
+		return true, w.absent(err)
 	}
+	if w.mode&Follow != 0 && st.Mode&iofs.ModeSymlink != 0 {
+		target, err := w.dir().Readlink(name)
+		if err == nil {
+			err = w.enter(target)
+		} else if isErrno(err, syscall.EINVAL) || isErrno(err, syscall.ENOENT) {
+			return true, nil // it changed meanwhile: the operation to come finds out
+		}
+		return false, err
+	}
+	w.seen, w.found = st, true
 	return true, nil
 }
 

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"syscall"
@@ -42,14 +43,30 @@ func (p *Process) Open(fd FD, r OpenRequest) (FD, error) {
 	if p.fds.full() {
 		return 0, syscall.EMFILE
 	}
-	t, err := p.resolve("open", fd, r.need(), r.Path, r.mode(), !r.has(OpenCreate))
+	// Most paths do not end in a symlink, and opening one tells.
+	opened, err := p.openAt(fd, r, 0)
+	if follow := r.mode(); follow != 0 && errors.Is(err, errIsLink) {
+		opened, err = p.openAt(fd, r, follow)
+	}
 	if err != nil {
 		return 0, err
+	}
+	return p.fds.add(opened)
+}
+
+// errIsLink says that a path ends in a symlink, which was not followed.
+var errIsLink = fmt.Errorf("a symlink: %w", syscall.ELOOP)
+
+// openAt opens what a path leads to.
+func (p *Process) openAt(fd FD, r OpenRequest, mode fs.Mode) (entry, error) {
+	t, err := p.resolve("open", fd, r.need(), r.Path, mode, !r.has(OpenCreate))
+	if err != nil {
+		return entry{}, err
 	}
 	defer t.release()
 	wanted := (r.Base | r.Inheriting | r.Flags.neededToOpen()) & (fileRights | directoryRights)
 	if wanted&^t.from.inheriting != 0 {
-		return 0, ErrNotCapable
+		return entry{}, ErrNotCapable
 	}
 	e := entry{base: r.Base, inheriting: r.Inheriting & t.from.inheriting, nonblock: r.Flags&FlagNonblock != 0}
 	obj, err := t.open(r)
@@ -66,10 +83,13 @@ func (p *Process) Open(fd FD, r OpenRequest) (FD, error) {
 			e.base |= RightPathFilestatSetSize & t.from.inheriting
 		}
 	default:
-		return 0, t.refused(err)
+		if errors.Is(err, syscall.ELOOP) {
+			err = errIsLink
+		}
+		return entry{}, t.refused(err)
 	}
 	e.desc = newDescription(obj, r.Flags)
-	return p.fds.add(e)
+	return e, nil
 }
 
 func (r *OpenRequest) has(f OpenFlags) bool { return r.How&f == f }

@@ -125,19 +125,8 @@ func (p *Process) PathStat(fd FD, path string, follow bool) (fs.Stat, error) {
 		return fs.Stat{}, err
 	}
 	defer t.release()
-	st, err := t.stat()
+	st, err := t.Stat()
 	return st, t.refused(err)
-}
-
-func (t *target) stat() (fs.Stat, error) {
-	if t.Name == "" {
-		return t.Dir.Stat()
-	}
-	st, err := t.Dir.Lookup(t.Name)
-	if err == nil && t.MustDir && !st.Mode.IsDir() {
-		err = syscall.ENOTDIR
-	}
-	return st, err
 }
 
 // PathSetTimes sets the times of what path leads to.
@@ -151,7 +140,7 @@ func (p *Process) PathSetTimes(fd FD, path string, follow bool, times Times) err
 		return t.refused(t.Dir.SetOwnTimes(times.Atime, times.Mtime))
 	}
 	if t.MustDir {
-		if _, err := t.stat(); err != nil {
+		if _, err := t.Stat(); err != nil {
 			return t.refused(err)
 		}
 	}
@@ -203,7 +192,7 @@ func (p *Process) Unlink(fd FD, path string) error {
 		return syscall.EISDIR
 	}
 	if t.MustDir {
-		if _, err := t.stat(); err != nil {
+		if _, err := t.Stat(); err != nil {
 			return t.refused(err)
 		}
 		return syscall.EISDIR
@@ -222,7 +211,7 @@ func (p *Process) Readlink(fd FD, path string) (string, error) {
 		return "", syscall.EINVAL
 	}
 	if t.MustDir {
-		if _, err := t.stat(); err != nil {
+		if _, err := t.Stat(); err != nil {
 			return "", t.refused(err)
 		}
 		return "", syscall.EINVAL
@@ -281,7 +270,7 @@ func (p *Process) Link(oldFD FD, oldPath string, follow bool, newFD FD, newPath 
 		return err
 	}
 	defer from.release()
-	st, err := from.stat()
+	st, err := from.Stat()
 	if err != nil {
 		return from.refused(err)
 	}
