@@ -31,9 +31,21 @@ const (
 	LimitPathLength
 )
 
-// errno is what POSIX has for each limit.
-func (l Limit) errno() syscall.Errno {
-	switch l {
+// LimitError is what a refusal with fs.RuleLimit wraps. It unwraps to the errno.
+type LimitError struct {
+	Limit Limit
+	Max   int64
+}
+
+func (e *LimitError) Error() string {
+	return "over a limit of " + strconv.FormatInt(e.Max, 10) + ": " + e.Errno().Error()
+}
+
+func (e *LimitError) Unwrap() error { return e.Errno() }
+
+// Errno is what the guest gets, the word of POSIX for each limit.
+func (e *LimitError) Errno() syscall.Errno {
+	switch e.Limit {
 	case LimitDescriptors:
 		return syscall.EMFILE
 	case LimitFileSize:
@@ -43,18 +55,6 @@ func (l Limit) errno() syscall.Errno {
 	}
 	return syscall.EDQUOT
 }
-
-// LimitError is what a refusal with fs.RuleLimit wraps. It unwraps to the errno.
-type LimitError struct {
-	Limit Limit
-	Max   int64
-}
-
-func (e *LimitError) Error() string {
-	return "over a limit of " + strconv.FormatInt(e.Max, 10) + ": " + e.Unwrap().Error()
-}
-
-func (e *LimitError) Unwrap() error { return e.Limit.errno() }
 
 // exceeded is the refusal. Whoever knows what was tried adds operation and path.
 func exceeded(l Limit, max int64) error {
