@@ -14,9 +14,13 @@ import (
 type DeniedError struct {
 	Op   string // as in "open", "rename"
 	Path string // as the caller gave it, never a host path
-	Rule string // the rule that refused, as in "read-only mount"
+	Rule string // the rule that refused, one of RuleReadOnly and its like
 	Fix  string // how to allow it
-	Err  error  // the errno a guest sees
+	Err  error  // the errno a guest sees, or what wraps it
+
+	// ofNew says that, of an operation on two paths, the refusal is about the
+	// new one. A Dir sets it, who is told only names.
+	ofNew bool
 }
 
 func (e *DeniedError) Error() string {
@@ -42,10 +46,15 @@ func (e *DeniedError) As(target any) bool {
 	return ok
 }
 
-// at says where a refusal happened in the caller's own words.
-func (e *DeniedError) at(op, path string) *DeniedError {
+// Retold is the refusal in the words of whoever asked: a Dir knows only names. Of
+// an operation that was given two paths, it tells the one that the refusal is
+// about; newpath is "" for all others.
+func (e *DeniedError) Retold(op, path, newpath string) *DeniedError {
 	d := *e
-	d.Op, d.Path = op, path
+	d.Op, d.Path, d.ofNew = op, path, false
+	if e.ofNew {
+		d.Path = newpath
+	}
 	return &d
 }
 
@@ -56,7 +65,7 @@ func pathError(op, path string, err error) error {
 		return nil
 	}
 	if d, ok := errors.AsType[*DeniedError](err); ok {
-		return d.at(op, path)
+		return d.Retold(op, path, path)
 	}
 	return &iofs.PathError{Op: op, Path: path, Err: bare(err)}
 }
@@ -66,7 +75,7 @@ func linkError(op, from, to string, err error) error {
 		return nil
 	}
 	if d, ok := errors.AsType[*DeniedError](err); ok {
-		return d.at(op, from)
+		return d.Retold(op, from, to)
 	}
 	return &os.LinkError{Op: op, Old: from, New: to, Err: bare(err)}
 }
@@ -92,7 +101,7 @@ func isErrno(err error, want syscall.Errno) bool {
 // notRegular refuses FIFOs, sockets and devices.
 func notRegular() error {
 	return &DeniedError{
-		Op: "open", Rule: "only regular files and directories can be opened",
+		Op: "open", Rule: RuleSpecialFile,
 		Fix: "a device can be opened through fs.NewUnrestricted", Err: syscall.EACCES,
 	}
 }

@@ -208,7 +208,7 @@ func (f *Fs) resolveDir(op, path string) (Place, error) {
 func denyAll(op, path string) error {
 	return &DeniedError{
 		Op: op, Path: path,
-		Rule: "no filesystem was given",
+		Rule: RuleNoFiles,
 		Fix:  "give the Core one with core.WithFs, or make one with fs.New",
 		Err:  syscall.EACCES,
 	}

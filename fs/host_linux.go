@@ -27,7 +27,7 @@ func (t *hostTree) admit(fd int) error {
 	switch st.Type {
 	case unix.PROC_SUPER_MAGIC, unix.SYSFS_MAGIC:
 		return &DeniedError{
-			Op: "open", Rule: "procfs and sysfs are never part of a restricted filesystem",
+			Op: "open", Rule: RuleKernelFiles,
 			Fix: "use fs.NewUnrestricted", Err: unix.EACCES,
 		}
 	}

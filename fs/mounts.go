@@ -21,7 +21,7 @@ type Mount struct {
 
 // Mounts returns one tree made of several filesystems. A mount point hides what
 // the filesystem around it has under that name, and cannot be removed, renamed or
-// replaced (EBUSY). Directories that only lead to mount points are made up, and
+// replaced: that is a *DeniedError with EBUSY. Directories that only lead to mount points are made up, and
 // nothing can be made in them. A rename or link from one mount to another is
 // EXDEV, even when both have the same Fs.
 //
@@ -154,13 +154,29 @@ func (d *mountDir) child(name string) *mountPoint {
 }
 
 // errMadeUp refuses new entries in a directory that exists nowhere.
-func errMadeUp(op, name string) error {
+func errMadeUp(op, name string) *DeniedError {
 	return &DeniedError{
 		Op: op, Path: name,
-		Rule: "this directory only leads to mounts",
+		Rule: RuleMountsOnly,
 		Fix:  "mount a writable directory here",
 		Err:  syscall.EROFS,
 	}
+}
+
+// errMountPoint refuses to take away what a mount needs.
+func errMountPoint(op, name string) *DeniedError {
+	return &DeniedError{
+		Op: op, Path: name,
+		Rule: RuleMountPoint,
+		Fix:  "leave the mount out, or change what is mounted there at its source",
+		Err:  syscall.EBUSY,
+	}
+}
+
+// ofNew marks a refusal that is about the new one of two names.
+func ofNew(d *DeniedError) error {
+	d.ofNew = true
+	return d
 }
 
 func (d *mountDir) Dup() (Dir, error) {
@@ -299,10 +315,10 @@ func (d *mountDir) create(op, name string, make func(Dir) error) error {
 }
 
 // change changes an entry underneath, never a mount point.
-func (d *mountDir) change(name string, change func(Dir) error) error {
+func (d *mountDir) change(op, name string, change func(Dir) error) error {
 	switch {
 	case d.child(name) != nil:
-		return syscall.EBUSY
+		return errMountPoint(op, name)
 	case d.under == nil:
 		return syscall.ENOENT
 	}
@@ -310,17 +326,17 @@ func (d *mountDir) change(name string, change func(Dir) error) error {
 }
 
 // both changes entries in two directories of one mount.
-func (d *mountDir) both(name string, to Dir, newname string, change func(under, to Dir) error) error {
+func (d *mountDir) both(op, name string, to Dir, newname string, change func(under, to Dir) error) error {
 	t, ok := to.(*mountDir)
 	switch {
 	case !ok || t.tree != d.tree || t.mount != d.mount:
 		return syscall.EXDEV
 	case t.child(newname) != nil:
-		return syscall.EBUSY
+		return ofNew(errMountPoint(op, newname))
 	case t.under == nil:
-		return errMadeUp("rename", newname)
+		return ofNew(errMadeUp(op, newname))
 	}
-	return d.change(name, func(under Dir) error { return change(under, t.under) })
+	return d.change(op, name, func(under Dir) error { return change(under, t.under) })
 }
 
 func (d *mountDir) Mkdir(name string, perm iofs.FileMode) error {
@@ -339,29 +355,29 @@ func (d *mountDir) Readlink(name string) (string, error) {
 }
 
 func (d *mountDir) Link(name string, to Dir, newname string) error {
-	return d.both(name, to, newname, func(under, to Dir) error { return under.Link(name, to, newname) })
+	return d.both("link", name, to, newname, func(under, to Dir) error { return under.Link(name, to, newname) })
 }
 
 func (d *mountDir) Rename(name string, to Dir, newname string) error {
-	return d.both(name, to, newname, func(under, to Dir) error { return under.Rename(name, to, newname) })
+	return d.both("rename", name, to, newname, func(under, to Dir) error { return under.Rename(name, to, newname) })
 }
 
 func (d *mountDir) Unlink(name string) error {
 	if d.child(name) != nil {
 		return syscall.EISDIR // Rmdir will say EBUSY
 	}
-	return d.change(name, func(under Dir) error { return under.Unlink(name) })
+	return d.change("unlink", name, func(under Dir) error { return under.Unlink(name) })
 }
 
 func (d *mountDir) Rmdir(name string) error {
-	return d.change(name, func(under Dir) error { return under.Rmdir(name) })
+	return d.change("rmdir", name, func(under Dir) error { return under.Rmdir(name) })
 }
 
 func (d *mountDir) SetTimes(name string, atime, mtime time.Time) error {
 	if c := d.child(name); c != nil && c.dir != nil {
 		return c.dir.SetOwnTimes(atime, mtime)
 	}
-	return d.change(name, func(under Dir) error { return under.SetTimes(name, atime, mtime) })
+	return d.change("utimes", name, func(under Dir) error { return under.SetTimes(name, atime, mtime) })
 }
 
 func (d *mountDir) SetOwnTimes(atime, mtime time.Time) error {

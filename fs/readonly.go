@@ -22,7 +22,7 @@ func (f *Fs) ReadOnly() *Fs {
 func readOnlyError(op, name string) error {
 	return &DeniedError{
 		Op: op, Path: name,
-		Rule: "read-only",
+		Rule: RuleReadOnly,
 		Fix:  "give the filesystem without ReadOnly, or mount the directory writable",
 		Err:  syscall.EROFS,
 	}

@@ -157,7 +157,7 @@ func (f *Fs) resolveEntry(op, path string) (Place, error) {
 func stays(op, path string) error {
 	return &DeniedError{
 		Op: op, Path: path,
-		Rule: `the root, "." and ".." stay where they are`,
+		Rule: RuleStays,
 		Fix:  "name the directory itself, as an entry of its parent",
 		Err:  syscall.EINVAL,
 	}

@@ -43,7 +43,8 @@ type Place struct {
 	MustDir bool   // the path ended in a slash: the entry must be a directory
 
 	owned bool
-	trail []string // the directories from the root down to Dir
+	trail []string // the directories from where the walk began, or the root, down to Dir
+	atTop bool     // trail begins at the root, because of an absolute path or symlink
 	pin   *Fs
 	seen  Stat // the entry, when found: the walk had to look at it anyway
 	found bool
@@ -77,12 +78,22 @@ func (p Place) Close() {
 // it was walked. It is for telling where something is, as getcwd(3) does: what is
 // opened by it later may be something else. It is right for a walk that began at
 // the root.
-func (p Place) Path() string {
-	way := "/" + strings.Join(p.trail, "/")
-	if p.Name == "" {
-		return way
+func (p Place) Path() string { return p.PathFrom("/") }
+
+// PathFrom is Path for a walk that began at the directory base, which has that
+// path from the root.
+func (p Place) PathFrom(base string) string {
+	if p.atTop {
+		base = "/"
 	}
-	return strings.TrimSuffix(way, "/") + "/" + p.Name
+	way := append([]string{strings.TrimSuffix(base, "/")}, p.trail...)
+	if p.Name != "" {
+		way = append(way, p.Name)
+	}
+	if len(way) == 1 {
+		return base
+	}
+	return strings.Join(way, "/")
 }
 
 // Resolve walks path one element at a time, each relative to an open handle, and
@@ -108,14 +119,14 @@ func Resolve(root, base Dir, path string, mode Mode) (Place, error) {
 	}
 	w := walker{root: root, floor: base, path: path, rest: path, mode: mode, linkEnd: -1, absEnd: -1}
 	if path[0] == '/' {
-		w.floor = root
+		w.floor, w.atTop = root, true
 	}
 	name, err := w.run()
 	if err != nil {
 		w.release(len(w.held))
 		return Place{}, err
 	}
-	p := Place{Dir: w.dir(), Name: name, MustDir: w.mustDir, seen: w.seen, found: w.found}
+	p := Place{Dir: w.dir(), Name: name, MustDir: w.mustDir, atTop: w.atTop, seen: w.seen, found: w.found}
 	if n := len(w.held); n > 0 {
 		w.release(n - 1)
 		p.owned = true
@@ -128,6 +139,7 @@ func Resolve(root, base Dir, path string, mode Mode) (Place, error) {
 type walker struct {
 	root  Dir
 	floor Dir      // where ".." ends: base, or root after an absolute path
+	atTop bool     // floor is root, after an absolute path
 	held  []Dir    // the directories below floor, nil where closed for maxHeld
 	names []string // of each, or several with slashes between where deep went down
 
@@ -247,11 +259,11 @@ func (w *walker) above() error {
 	case w.mode&wholeHost != 0:
 		return nil
 	case w.inLink:
-		return w.denied("symlink leads outside", "point the symlink inside, or mount what it points to")
+		return w.denied(RuleLinkOutside, "point the symlink inside, or mount what it points to")
 	case w.mode&Clamp != 0:
 		return nil
 	}
-	return w.denied("path leads above its directory", "use a path below the directory that was opened")
+	return w.denied(RuleAbove, "use a path below the directory that was opened")
 }
 
 // reopen comes down again by the names of the first n directories, whose
@@ -344,7 +356,7 @@ func (w *walker) enter(target string) error {
 		}
 		w.release(len(w.held))
 		w.held, w.names = nil, nil
-		w.floor = w.root
+		w.floor, w.atTop = w.root, true
 	}
 	w.rest = target + w.rest
 	return nil
@@ -353,7 +365,7 @@ func (w *walker) enter(target string) error {
 // absent turns "no such file" into a refusal inside an absolute symlink.
 func (w *walker) absent(err error) error {
 	if w.inAbs && w.mode&wholeHost == 0 && isErrno(err, syscall.ENOENT) {
-		return w.denied("absolute symlink leads outside", "make the symlink relative, or mount what it points to")
+		return w.denied(RuleAbsoluteLinkOutside, "make the symlink relative, or mount what it points to")
 	}
 	return err
 }

@@ -106,7 +106,7 @@ func (s *Service) handleRun(ctx context.Context, opts core.Options) core.Result 
 
 func truncation(command string, out *Output) error {
 	exit := out.Exit
-	exit.Reason = &LimitError{Limit: "capture", Max: DefaultCapture}
+	exit.Reason = &LimitError{Limit: LimitCapture, Max: DefaultCapture}
 	return &ExitError{Command: command, Exit: exit, Stdout: out.Stdout, Truncated: out.StdoutDropped}
 }
 

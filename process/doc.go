@@ -53,8 +53,8 @@
 //   - All output is captured and passed on before Done is closed; Done is closed
 //     before ExitedEvent is delivered.
 //   - The events of one process are delivered one at a time: StartedEvent, then
-//     OutputEvent, DeniedEvent, LimitedEvent and AskedEvent as things happened,
-//     then ExitedEvent, which is the last. A process that never ran has one
+//     OutputEvent, DeniedEvent, OutwardLinkEvent, LimitedEvent and AskedEvent as
+//     things happened, then ExitedEvent, which is the last. A process that never ran has one
 //     FailedEvent, which is the last too.
 //   - Output of one stream is in order and without gaps, until 100 ms after a
 //     kill: from then on, events for which a slow receiver has no room are

@@ -69,16 +69,6 @@ func (e *UnsupportedError) Error() string {
 
 func (e *UnsupportedError) Unwrap() error { return errors.ErrUnsupported }
 
-// LimitError says which of the Spec's limits ended the process.
-type LimitError struct {
-	Limit string // as in "memory", "output"
-	Max   int64
-}
-
-func (e *LimitError) Error() string {
-	return fmt.Sprintf("%s limit of %d bytes exceeded", e.Limit, e.Max)
-}
-
 // TrapError says that a WebAssembly guest trapped.
 type TrapError struct {
 	Trap  string // as in "unreachable", "out of bounds memory access"

@@ -41,6 +41,12 @@ type DeniedEvent struct {
 	Denial *DeniedError
 }
 
+// OutwardLinkEvent tells of a symlink that leads out of what the process was given.
+type OutwardLinkEvent struct {
+	ID   string
+	Link OutwardLink
+}
+
 // LimitedEvent says that the process went over a limit and is being killed.
 type LimitedEvent struct {
 	ID    string
@@ -61,21 +67,23 @@ type ExitedEvent struct {
 	Exit Exit
 }
 
-func (e StartedEvent) ProcessID() string { return e.Info.ID }
-func (e FailedEvent) ProcessID() string  { return e.Info.ID }
-func (e OutputEvent) ProcessID() string  { return e.ID }
-func (e DeniedEvent) ProcessID() string  { return e.ID }
-func (e LimitedEvent) ProcessID() string { return e.ID }
-func (e AskedEvent) ProcessID() string   { return e.ID }
-func (e ExitedEvent) ProcessID() string  { return e.Info.ID }
+func (e StartedEvent) ProcessID() string     { return e.Info.ID }
+func (e FailedEvent) ProcessID() string      { return e.Info.ID }
+func (e OutputEvent) ProcessID() string      { return e.ID }
+func (e DeniedEvent) ProcessID() string      { return e.ID }
+func (e OutwardLinkEvent) ProcessID() string { return e.ID }
+func (e LimitedEvent) ProcessID() string     { return e.ID }
+func (e AskedEvent) ProcessID() string       { return e.ID }
+func (e ExitedEvent) ProcessID() string      { return e.Info.ID }
 
-func (StartedEvent) event() {}
-func (FailedEvent) event()  {}
-func (OutputEvent) event()  {}
-func (DeniedEvent) event()  {}
-func (LimitedEvent) event() {}
-func (AskedEvent) event()   {}
-func (ExitedEvent) event()  {}
+func (StartedEvent) event()     {}
+func (FailedEvent) event()      {}
+func (OutputEvent) event()      {}
+func (DeniedEvent) event()      {}
+func (OutwardLinkEvent) event() {}
+func (LimitedEvent) event()     {}
+func (AskedEvent) event()       {}
+func (ExitedEvent) event()      {}
 
 // eventQueue is how far the receiver of events may lag behind a process before
 // the process has to wait for it.

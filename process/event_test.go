@@ -35,21 +35,27 @@ func TestEventsTellTheWholeStoryInOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		denial := &process.DeniedError{Op: "open", Path: "/etc/passwd"}
+		link := process.OutwardLink{Path: "/l", Target: "../x"}
 		var told *process.DeniedError
+		var toldLink process.OutwardLink
 		s, r := record(processtest.Fake{"story": func(p *processtest.Process) int {
 			io.WriteString(p.Stdout, "one")
 			p.Denied(denial)
+			p.OutwardLink(link)
 			io.WriteString(p.Stderr, "two")
 			io.WriteString(p.Stdout, "three")
 			<-p.Signals
 			return 0
 		}})
 		h := start(t, s, process.Spec{
-			Command: "story", Timeout: time.Second, Denied: func(d *process.DeniedError) { told = d },
+			Command: "story", Timeout: time.Second,
+			Denied:      func(d *process.DeniedError) { told = d },
+			OutwardLink: func(l process.OutwardLink) { toldLink = l },
 		})
 		exit := exitOf(t, h)
 		require.NoError(t, s.Shutdown(t.Context()))
 		require.Same(t, denial, told)
+		require.Equal(t, link, toldLink)
 		started, ok := r.events[0].(process.StartedEvent)
 		require.True(t, ok)
 		require.Equal(t, process.Running, started.Info.Status)
@@ -57,6 +63,7 @@ func TestEventsTellTheWholeStoryInOrder(t *testing.T) {
 			started,
 			process.OutputEvent{ID: h.ID(), Stream: process.Stdout, Data: []byte("one")},
 			process.DeniedEvent{ID: h.ID(), Denial: denial},
+			process.OutwardLinkEvent{ID: h.ID(), Link: link},
 			process.OutputEvent{ID: h.ID(), Stream: process.Stderr, Data: []byte("two")},
 			process.OutputEvent{ID: h.ID(), Stream: process.Stdout, Offset: 3, Data: []byte("three")},
 			process.AskedEvent{ID: h.ID(), Signal: process.SIGTERM, Reason: process.ErrTimeout},

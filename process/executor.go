@@ -15,10 +15,10 @@ import "context"
 // ends; Stdout and Stderr are never nil and
 // may be written to from any one goroutine each; they are the same value when
 // both streams are one. A Write that fails means that the process is being
-// killed. Denied is never nil. Timeout, GracePeriod, OpenStdin,
-// Merge, Capture, Detach and Limits.Output are done by the lifecycle; Command,
-// Args, Dir, Env, Mounts, Denied and Limits.Memory are for the backend, which
-// was built with the Core's Fs.
+// killed. Denied is never nil; OutwardLink is, when nobody would be told.
+// Timeout, GracePeriod, OpenStdin, Merge, Capture, Detach and Limits.Output are
+// done by the lifecycle; Command, Args, Dir, Env, Mounts, Denied, OutwardLink and
+// all other Limits are for the backend, which was built with the Core's Fs.
 //
 // An Executor may have a Name() string, which Info tells, and may be an
 // io.Closer: it is closed once when the service has shut down and nothing runs.

@@ -82,6 +82,7 @@ func (h *Handle) connect(spec *Spec) {
 	}
 	spec.Stdin, spec.Stdout, spec.Stderr = h.stdin, h.stdout, h.stderr
 	spec.Denied = h.denied(spec.Denied)
+	spec.OutwardLink = h.outwardLink(spec.OutwardLink)
 }
 
 func (h *Handle) denied(tell func(*DeniedError)) func(*DeniedError) {
@@ -89,6 +90,19 @@ func (h *Handle) denied(tell func(*DeniedError)) func(*DeniedError) {
 		h.feed.emit(DeniedEvent{ID: h.id, Denial: denial})
 		if tell != nil {
 			tell(denial)
+		}
+	}
+}
+
+// outwardLink is nil when nobody would be told, which saves the backend the work.
+func (h *Handle) outwardLink(tell func(OutwardLink)) func(OutwardLink) {
+	if tell == nil && h.feed == nil {
+		return nil
+	}
+	return func(link OutwardLink) {
+		h.feed.emit(OutwardLinkEvent{ID: h.id, Link: link})
+		if tell != nil {
+			tell(link)
 		}
 	}
 }

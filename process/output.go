@@ -53,7 +53,7 @@ func (s *sink) Write(p []byte) (int, error) {
 		}
 	}
 	if allowed < len(p) {
-		limit := &LimitError{Limit: "output", Max: s.h.budget.max}
+		limit := &LimitError{Limit: LimitOutput, Max: s.h.budget.max}
 		s.refusal = limit
 		s.h.feed.emit(LimitedEvent{ID: s.h.id, Limit: limit})
 		s.h.stop(limit, "", -1)

@@ -48,9 +48,26 @@ type Spec struct {
 	// service's shutdown.
 	Detach bool
 
-	// Denied, when set, is called for every refusal as it happens, from the
-	// process's own goroutine: it must not block.
+	// Denied, when set, is called for every refusal as it happens, each time, from
+	// the process's own goroutine, which waits for it: nothing piles up. It must
+	// not block.
 	Denied func(*DeniedError)
+	// OutwardLink, when set, is called in the same way for every symlink that the
+	// process made and that leads out of what it was given. A native process is
+	// not watched.
+	OutwardLink func(OutwardLink)
+}
+
+// OutwardLink is a relative symlink that climbs above the root of the process's
+// files, or above the mount that it lies in. The process itself cannot follow it,
+// but a tool of the host that comes by later would.
+//
+// Whether it climbs is told from its text and from where it is made, moved or
+// linked to: symlinks on the way of its target are not looked at, and those that
+// move together with the directory around them are not looked for.
+type OutwardLink struct {
+	Path   string // where it is, as the process gave it
+	Target string
 }
 
 // Mount puts a directory of an Fs into what the process sees.
@@ -59,10 +76,4 @@ type Mount struct {
 	Source   string // a directory in Fs
 	Target   string // an absolute slash path as the process sees it
 	ReadOnly bool
-}
-
-// Limits bound what a process may use. Zero means no limit.
-type Limits struct {
-	Memory int64 // bytes of memory
-	Output int64 // bytes written to stdout and stderr together
 }

@@ -11,7 +11,7 @@ import (
 // change, with every default in place.
 func complete(spec Spec) (Spec, error) {
 	for _, check := range []func(*Spec) error{
-		checkCommand, checkEnv, checkStreams, checkNumbers, checkMounts,
+		checkCommand, checkEnv, checkStreams, checkTimeout, checkLimits, checkMounts,
 	} {
 		if err := check(&spec); err != nil {
 			return Spec{}, err
@@ -88,14 +88,9 @@ func checkStreams(spec *Spec) error {
 	return nil
 }
 
-func checkNumbers(spec *Spec) error {
-	switch {
-	case spec.Timeout < 0:
+func checkTimeout(spec *Spec) error {
+	if spec.Timeout < 0 {
 		return invalid("timeout", spec.Timeout.String(), "give a positive duration, or 0 for no deadline")
-	case spec.Limits.Memory < 0:
-		return invalid("limits.memory", fmt.Sprint(spec.Limits.Memory), "give a number of bytes, or 0 for no limit")
-	case spec.Limits.Output < 0:
-		return invalid("limits.output", fmt.Sprint(spec.Limits.Output), "give a number of bytes, or 0 for no limit")
 	}
 	return nil
 }

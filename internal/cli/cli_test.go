@@ -109,7 +109,7 @@ func TestADenialIsInTheReportWithItsFix(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "f"), []byte("kept"), 0o600))
 	r := cloche("", "run", "--json", "--dir", dir+":/d:ro", "--workdir", "/d", testprog(t), "files", "write:f:x")
-	assert.Contains(t, r.out, "write f: failed")
+	assert.Contains(t, r.out, "write f: read-only")
 	lines := strings.Split(strings.TrimSpace(r.errors), "\n")
 	var got report
 	require.NoError(t, json.Unmarshal([]byte(lines[len(lines)-1]), &got), r.errors)

@@ -19,8 +19,21 @@ func check(s process.Spec) error {
 	if len(s.Mounts) > 0 {
 		return &process.UnsupportedError{Backend: name, Field: "mounts", Fix: useWasm}
 	}
-	if s.Limits.Memory != 0 {
-		return &process.UnsupportedError{Backend: name, Field: "limits.memory", Fix: useWasm}
+	for _, l := range []struct {
+		field string
+		set   bool
+	}{
+		{"memory", s.Limits.Memory != 0},
+		{"descriptors", s.Limits.Descriptors != 0},
+		{"written", s.Limits.Written != 0},
+		{"created", s.Limits.Created != 0},
+		{"fileSize", s.Limits.FileSize != 0},
+		{"depth", s.Limits.Depth != 0},
+		{"pathLength", s.Limits.PathLength != 0},
+	} {
+		if l.set {
+			return &process.UnsupportedError{Backend: name, Field: "limits." + l.field, Fix: useWasm}
+		}
 	}
 	return nil
 }

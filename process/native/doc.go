@@ -49,7 +49,8 @@
 //     a slash, which program runs. What it does then is between it and the host.
 //   - The end of a descendant that left the group by setsid(2) or setpgid(2).
 //     It lives on, without delaying anything.
-//   - Mounts and a memory limit: a Spec that asks for them is refused.
+//   - Mounts, and limits other than that on output: a Spec that asks for them is
+//     refused. Symlinks that lead outside are not told of.
 //   - Usage.Memory of a process that stayed smaller than the host program. Linux
 //     counts the forking program's own peak into ru_maxrss (getrusage(2)), so such
 //     a figure says nothing about the process, and is left out.

@@ -25,6 +25,9 @@ type Backend struct {
 	Children bool
 	// Mounts says that Spec.Mounts is honoured; without it, it is refused.
 	Mounts bool
+	// FileLimits says that the limits on files are honoured; without it, they
+	// are refused.
+	FileLimits bool
 	// WideExit says that an exit code beyond 0 to 255 arrives as it was, as
 	// WASI's do; without it only its low eight bits do, as POSIX has it.
 	WideExit bool
@@ -51,6 +54,7 @@ func Run(t *testing.T, newBackend func(t testing.TB) Backend) {
 		run(t, exitCases)
 		run(t, stopCases)
 		run(t, fileCases)
+		run(t, limitCases)
 	})
 	t.Run("Service", func(t *testing.T) { run(t, serviceCases) })
 	t.Run("Leaks", func(t *testing.T) {

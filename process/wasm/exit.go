@@ -57,7 +57,7 @@ func (i *instance) refusal(reason error) error {
 	if !i.memory.refused {
 		return reason
 	}
-	limit := &process.LimitError{Limit: "memory", Max: i.memory.limit}
+	limit := &process.LimitError{Limit: process.LimitMemory, Max: i.memory.limit}
 	if reason == nil {
 		return limit
 	}

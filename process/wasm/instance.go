@@ -60,7 +60,7 @@ func (i *instance) boot(t *tree) error {
 	if err != nil {
 		return err
 	}
-	i.kernel, err = kernel.New(i.ctx, kernel.Config{
+	conf := kernel.Config{
 		Args:     append([]string{i.spec.Command}, i.spec.Args...),
 		Env:      i.spec.Env,
 		Root:     t.root,
@@ -69,8 +69,16 @@ func (i *instance) boot(t *tree) error {
 		Stdin:    stdin,
 		Stdout:   watched{i.spec.Stdout, i},
 		Stderr:   watched{i.spec.Stderr, i},
-		Denied:   i.spec.Denied,
-	})
+		Mounts:   t.mounts,
+		Account:  accountFor(i.spec.Limits),
+	}
+	if i.spec.Denied != nil {
+		conf.Denied = i.denied
+	}
+	if i.spec.OutwardLink != nil {
+		conf.Outward = i.outward
+	}
+	i.kernel, err = kernel.New(i.ctx, conf)
 	if err != nil {
 		return configError(err)
 	}
@@ -91,6 +99,9 @@ func configError(err error) error {
 	}
 	if len(value) > most {
 		value = value[:most] + "…"
+	}
+	if limit, fix := limitOf(c.Err); limit != nil {
+		return &process.SpecError{Field: c.Field, Value: value, Err: limit, Fix: fix}
 	}
 	return &process.SpecError{Field: c.Field, Value: value, Err: c.Err, Fix: "correct it in the Spec"}
 }

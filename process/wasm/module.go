@@ -118,7 +118,7 @@ func (o *outline) checkMemory(limit int64) error {
 		return &ModuleError{
 			Problem: fmt.Sprintf("it needs %d bytes of memory to start, and the limit is %d", need, limit),
 			Fix:     "raise the memory limit",
-			Err:     &process.LimitError{Limit: "memory", Max: limit},
+			Err:     &process.LimitError{Limit: process.LimitMemory, Max: limit},
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	iofs "io/fs"
+	"path"
 
 	"dappco.re/go/cloche/fs"
 	"dappco.re/go/cloche/process"
@@ -13,6 +14,7 @@ import (
 type tree struct {
 	root     *fs.Fs
 	cwd      string
+	mounts   []string // where, in the tree
 	preopens []string
 	close    func()
 }
@@ -31,11 +33,11 @@ func (e *Executor) tree(s process.Spec) (*tree, error) {
 		t.close()
 		return nil, err
 	}
-	if t.cwd != "/" {
-		for _, m := range s.Mounts {
-			if m.Target != "/" {
-				t.preopens = append(t.preopens, m.Target)
-			}
+	for _, m := range s.Mounts {
+		target := path.Clean(m.Target)
+		t.mounts = append(t.mounts, target)
+		if t.cwd != "/" && target != "/" {
+			t.preopens = append(t.preopens, target)
 		}
 	}
 	return t, nil

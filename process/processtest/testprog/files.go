@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // files does one operation after the other, "OP:PATH" or "OP:PATH:VALUE", and
@@ -40,6 +41,8 @@ var fileOps = map[string]func(path, value string) (string, error){
 	"symlink": func(path, value string) (string, error) { return "done", os.Symlink(value, path) },
 	"link":    func(path, value string) (string, error) { return "done", os.Link(value, path) },
 	"cut":     cut,
+	"fill":    fill,
+	"hold":    hold,
 	"patch":   patch,
 }
 
@@ -54,7 +57,22 @@ func nameOf(err error) string {
 	case errors.Is(err, os.ErrPermission):
 		return "not permitted"
 	}
+	for errno, name := range refusals {
+		if errors.Is(err, errno) {
+			return name
+		}
+	}
 	return "failed"
+}
+
+// refusals are what limits and mounts answer.
+var refusals = map[syscall.Errno]string{
+	syscall.EROFS:        "read-only",
+	syscall.EBUSY:        "busy",
+	syscall.EDQUOT:       "over quota",
+	syscall.EFBIG:        "too big",
+	syscall.EMFILE:       "too many open",
+	syscall.ENAMETOOLONG: "name too long",
 }
 
 func writeFile(path, value string) (string, error) {
@@ -117,6 +135,37 @@ func cut(path, value string) (string, error) {
 	n, err := strconv.ParseInt(value, 10, 64)
 	must(err)
 	return "done", os.Truncate(path, n)
+}
+
+// fill appends so many bytes, or as many as it may.
+func fill(path, value string) (string, error) {
+	n, err := strconv.Atoi(value)
+	must(err)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	n, err = f.Write(make([]byte, n))
+	if err != nil {
+		return strconv.Itoa(n) + " bytes, then " + nameOf(err), nil
+	}
+	return strconv.Itoa(n) + " bytes", nil
+}
+
+// hold opens a file so many times, or as often as it may.
+func hold(path, value string) (string, error) {
+	n, err := strconv.Atoi(value)
+	must(err)
+	for i := range n {
+		f, err := os.Open(path)
+		if err != nil {
+			return "", err
+		}
+		defer f.Close()
+		n = i + 1
+	}
+	return strconv.Itoa(n) + " times", nil
 }
 
 // patch overwrites the middle of a file: "patch:PATH:OFFSET=TEXT".

@@ -17,6 +17,9 @@ type directory struct {
 	// path is where the guest found it, for the text of refusals. It may be out of
 	// date: the handle, not the path, is the directory.
 	path string
+	// where is the atlas's own note of where it is now.
+	where string
+	atlas *atlas
 	// isRoot says that it is the root of the guest's tree, whose ".." is itself.
 	isRoot bool
 
@@ -25,7 +28,11 @@ type directory struct {
 }
 
 func (d *directory) stat() (fs.Stat, error) { return d.dir.Stat() }
-func (d *directory) close()                 { d.dir.Close() }
+
+func (d *directory) close() {
+	d.atlas.leave(d)
+	d.dir.Close()
+}
 
 // list returns the listing from cookie on, and counts in it stay right until
 // the guest begins again at 0: then it is taken anew. So a directory that changes

@@ -27,14 +27,32 @@
 //
 // Errors are syscall.Errno values or wrap one, except ErrNotCapable, which POSIX
 // has no number for, and ErrStopped, which no guest sees. Each *fs.DeniedError is
-// told to Config.Denied once, with the path as the guest gave it.
+// told to Config.Denied once, with the path as the guest gave it, cut off at 4095
+// bytes; for an operation on a descriptor, that under which it was opened. What
+// POSIX itself would answer, that a file does not exist or that two mounts are two
+// filesystems (EXDEV), is an error and no refusal.
+//
+// # Limits
+//
+// An Account counts what all processes of a tree use. It is asked before anything
+// is done, so a limit holds against any number of guests that race for it. It does
+// not see what others do to the same files: a file that a host's program makes
+// longer while a guest appends to it can end up longer than the guest alone could
+// make it. Nor does it see that two names are one where the host folds case, or
+// where one directory is mounted twice: for the depth of what is in them, these
+// are different directories.
 //
 // # Locks
 //
-// In this order: table.mu, description.mu, an object's own lock, bell.mu. A
-// description's lock is held during a read or write of a file, so that moving
-// bytes and moving the offset are one step; it is never held while waiting.
-// table.mu and bell.mu are held for a few instructions only.
+// In this order: atlas.moving, table.mu, description.mu, Account.growing, an
+// object's own lock, atlas.mu, bell.mu. A description's lock is held during a read
+// or write of a file, so that moving bytes and moving the offset are one step; it
+// is never held while waiting. table.mu, atlas.mu and bell.mu are held for a few
+// instructions only.
+//
+// atlas.moving and Account.growing belong to a whole tree of processes, and are
+// taken only under the limits that need them, on depth and on the size of a file.
+// The first is also held while Config.Denied is told of what failed.
 //
 // # Not promised
 //

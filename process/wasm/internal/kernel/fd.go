@@ -116,9 +116,9 @@ func (p *Process) SetTimes(fd FD, t Times) error {
 	}
 	switch o := e.desc.obj.(type) {
 	case *file:
-		return o.node.SetTimes(t.Atime, t.Mtime)
+		return p.refused("set times", o.label, o.node.SetTimes(t.Atime, t.Mtime))
 	case *directory:
-		return p.refused("set times", o, "", o.dir.SetOwnTimes(t.Atime, t.Mtime))
+		return p.refused("set times", o.label(""), o.dir.SetOwnTimes(t.Atime, t.Mtime))
 	}
 	return syscall.EINVAL
 }
@@ -154,7 +154,7 @@ func (p *Process) SetSize(fd FD, size uint64) error {
 	if size > math.MaxInt64 || !f.writable {
 		return syscall.EINVAL
 	}
-	return f.node.Truncate(int64(size))
+	return p.refused("truncate", f.label, p.account.truncate(f, int64(size)))
 }
 
 // allocator is a Node that can reserve room, as posix_fallocate(3) does.
@@ -179,10 +179,7 @@ func (p *Process) Allocate(fd FD, offset, size uint64) error {
 	case !f.writable:
 		return syscall.EBADF
 	}
-	if a, ok := f.node.(allocator); ok {
-		return a.Allocate(int64(offset), int64(size))
-	}
-	return syscall.ENOTSUP
+	return p.refused("allocate", f.label, p.account.allocate(f, int64(offset), int64(size)))
 }
 
 // Advise takes a hint about a range of a file and does nothing with it.
@@ -258,7 +255,8 @@ func (p *Process) Write(fd FD, bufs [][]byte) (int, error) {
 	}
 	switch o := e.desc.obj.(type) {
 	case *file:
-		return e.desc.write(o, bufs)
+		n, err := e.desc.write(p.account, o, bufs)
+		return n, p.refused("write", o.label, err)
 	case sink:
 		return o.write(p.ctx, e.nonblock, bufs)
 	}
@@ -288,7 +286,8 @@ func (p *Process) WriteAt(fd FD, bufs [][]byte, off uint64) (int, error) {
 	if off > math.MaxInt64 {
 		return 0, syscall.EINVAL
 	}
-	return e.desc.writeAt(f, bufs, int64(off))
+	n, err := e.desc.writeAt(p.account, f, bufs, int64(off))
+	return n, p.refused("write", f.label, err)
 }
 
 // Seek moves the offset. To stay where one is takes RightTell only.
@@ -321,5 +320,5 @@ func (p *Process) ReadDir(fd FD, cookie uint64) ([]fs.Entry, error) {
 		return nil, err
 	}
 	entries, err := d.list(cookie)
-	return entries, p.refused("list", d, "", err)
+	return entries, p.refused("list", d.label(""), err)
 }

@@ -13,6 +13,7 @@ import (
 type file struct {
 	node     fs.Node
 	writable bool
+	label    label
 }
 
 func (f *file) stat() (fs.Stat, error) { return f.node.Stat() }
@@ -94,18 +95,18 @@ func (d *description) read(f *file, bufs [][]byte) (int, error) {
 }
 
 // write writes at the offset, or at the end under FlagAppend, and moves it.
-func (d *description) write(f *file, bufs [][]byte) (int, error) {
+func (d *description) write(a *Account, f *file, bufs [][]byte) (int, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var n int
 	var err error
 	if d.flags&FlagAppend != 0 {
 		var end int64
-		if n, end, err = f.append(bufs); n > 0 {
+		if n, end, err = a.append(f, bufs); n > 0 {
 			d.offset = end
 		}
 	} else {
-		n, err = f.writeAt(bufs, d.offset)
+		n, err = a.writeAt(f, bufs, d.offset)
 		d.offset += int64(n)
 	}
 	if err == nil && n > 0 && d.flags&(FlagSync|FlagDsync) != 0 {
@@ -116,8 +117,8 @@ func (d *description) write(f *file, bufs [][]byte) (int, error) {
 
 // writeAt writes elsewhere and leaves the offset alone. POSIX says that it goes
 // where it is told even under FlagAppend (pwrite(2), BUGS).
-func (d *description) writeAt(f *file, bufs [][]byte, off int64) (int, error) {
-	n, err := f.writeAt(bufs, off)
+func (d *description) writeAt(a *Account, f *file, bufs [][]byte, off int64) (int, error) {
+	n, err := a.writeAt(f, bufs, off)
 	d.mu.Lock()
 	sync := d.flags&(FlagSync|FlagDsync) != 0
 	d.mu.Unlock()

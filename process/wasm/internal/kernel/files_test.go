@@ -34,7 +34,7 @@ func TestDescriptorsAreBounded(t *testing.T) {
 		open(t, p, root, OpenRequest{Path: "file", Base: RightRead})
 	}
 	_, err := p.Open(root, OpenRequest{Path: "new", How: OpenCreate})
-	assert.Equal(t, syscall.EMFILE, err)
+	assert.ErrorIs(t, err, syscall.EMFILE)
 	assert.NoFileExists(t, filepath.Join(dir, "new"))
 }
 

@@ -40,18 +40,25 @@ func (p *Process) Open(fd FD, r OpenRequest) (FD, error) {
 	if r.How&^allOpenFlags != 0 || r.Flags&^allFlags != 0 || r.has(OpenCreate|OpenDirectory) {
 		return 0, syscall.EINVAL
 	}
-	if p.fds.full() {
-		return 0, syscall.EMFILE
+	if err := p.fds.reserve(); err != nil {
+		return 0, p.refused("open", p.label(fd, r.Path), err)
 	}
-	// Most paths do not end in a symlink, and opening one tells.
-	opened, err := p.openAt(fd, r, 0)
-	if follow := r.mode(); follow != 0 && errors.Is(err, errIsLink) {
-		opened, err = p.openAt(fd, r, follow)
-	}
+	e, err := p.open(fd, r)
 	if err != nil {
+		p.fds.cancel()
 		return 0, err
 	}
-	return p.fds.add(opened)
+	return p.fds.add(e)
+}
+
+func (p *Process) open(fd FD, r OpenRequest) (entry, error) {
+	defer p.account.settle()()
+	// Most paths do not end in a symlink, and opening one tells.
+	e, err := p.openAt(fd, r, 0)
+	if follow := r.mode(); follow != 0 && errors.Is(err, errIsLink) {
+		return p.openAt(fd, r, follow)
+	}
+	return e, err
 }
 
 // errIsLink says that a path ends in a symlink, which was not followed.
@@ -151,14 +158,59 @@ func (t *target) open(r OpenRequest) (object, error) {
 	if t.Name == "" || t.MustDir || r.has(OpenDirectory) {
 		return t.openDir(r)
 	}
-	node, err := t.Dir.OpenFile(t.Name, r.osFlags(), 0o666)
+	node, err := t.openFile(r.osFlags())
 	if err == nil {
-		return &file{node: node, writable: r.access() != os.O_RDONLY}, nil
+		return &file{node: node, writable: r.access() != os.O_RDONLY, label: t.label()}, nil
 	}
 	if !errors.Is(err, syscall.EISDIR) || r.has(OpenCreate) || r.has(OpenTruncate) {
 		return nil, err
 	}
 	return t.openDir(r)
+}
+
+// openFile opens a file, and counts one that it makes.
+func (t *target) openFile(flag int) (fs.Node, error) {
+	const mode = 0o666
+	if flag&os.O_CREATE == 0 || t.p.account.created.max == 0 {
+		return t.Dir.OpenFile(t.Name, flag, mode)
+	}
+	// O_CREAT does not say whether it made the file. O_EXCL does: so what is there
+	// is opened, and what is not is made, and when neither will do, because others
+	// make and remove it all the time, that is tried again.
+	var node fs.Node
+	var err error
+	for range 8 {
+		if flag&os.O_EXCL == 0 {
+			node, err = t.Dir.OpenFile(t.Name, flag&^os.O_CREATE, mode)
+			if !errors.Is(err, syscall.ENOENT) {
+				return node, err
+			}
+		}
+		err = t.create(func() (err error) {
+			node, err = t.Dir.OpenFile(t.Name, flag|os.O_EXCL, mode)
+			return err
+		})
+		if flag&os.O_EXCL != 0 || !errors.Is(err, syscall.EEXIST) {
+			return node, err
+		}
+	}
+	return nil, err
+}
+
+// create makes a name by make, if one more may be made.
+func (t *target) create(make func() error) error {
+	created := &t.p.account.created
+	if !created.takeAll(1) {
+		if _, err := t.Dir.Lookup(t.Name); err == nil {
+			return syscall.EEXIST // as it would be without a limit
+		}
+		return exceeded(LimitCreated, created.max)
+	}
+	err := make()
+	if err != nil {
+		created.giveBack(1)
+	}
+	return err
 }
 
 // openDir opens what must be a directory.
@@ -180,13 +232,16 @@ func (t *target) openDir(r OpenRequest) (object, error) {
 		d.Close()
 		return nil, syscall.EISDIR
 	}
-	return &directory{dir: d, path: t.base.at(r.Path), isRoot: t.base.isRoot && onlyDots(r.Path)}, nil
+	return t.p.newDirectory(d, t.label().String(), t.where(), t.base.isRoot && onlyDots(r.Path)), nil
 }
 
 // dir returns a handle of its own on the directory that t leads to.
 func (t *target) dir() (fs.Dir, error) {
 	if t.Name == "" {
 		return t.Dir.Dup()
+	}
+	if err := t.admit(); err != nil {
+		return nil, err
 	}
 	return t.Dir.OpenDir(t.Name)
 }

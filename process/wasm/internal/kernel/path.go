@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"errors"
+	iofs "io/fs"
 	"strings"
 	"syscall"
 
@@ -17,6 +18,7 @@ type target struct {
 	from entry // the descriptor that the path starts at
 	base *directory
 	path string // as the guest gave it
+	top  bool   // the walk began at the root, not at base
 }
 
 func (t *target) release() {
@@ -25,7 +27,37 @@ func (t *target) release() {
 }
 
 // refused passes err on, and tells the host if it is a refusal.
-func (t *target) refused(err error) error { return t.p.refused(t.op, t.base, t.path, err) }
+func (t *target) refused(err error) error { return t.p.refused(t.op, t.label(), err) }
+
+func (t *target) label() label { return t.base.label(t.path) }
+
+// where is the path from the root to the entry, without symlinks.
+func (t *target) where() string {
+	if t.top {
+		return t.Path()
+	}
+	return t.PathFrom(t.base.atlas.where(t.base))
+}
+
+// admit refuses what would be, or is, too deep for a directory.
+func (t *target) admit() error {
+	if t.p.account.limits.Depth == 0 {
+		return nil
+	}
+	return t.p.account.tooDeep(depth(t.where()))
+}
+
+// admitParent refuses an entry of a directory that is too deep.
+func (t *target) admitParent() error {
+	if t.p.account.limits.Depth == 0 {
+		return nil
+	}
+	deep := depth(t.where())
+	if t.Name != "" {
+		deep--
+	}
+	return t.p.account.tooDeep(deep)
+}
 
 // resolve walks a path from a descriptor, which must be a directory with the
 // rights need. A path that ends in a slash follows a last symlink if lastSlash,
@@ -45,8 +77,7 @@ func (p *Process) resolve(op string, fd FD, need Rights, path string, mode fs.Mo
 		if lastSlash && strings.HasSuffix(path, "/") {
 			mode |= fs.Follow
 		}
-		t.Place, err = p.walk(&e, d, path, mode)
-		err = t.refused(err)
+		err = t.refused(t.walk(mode))
 	}
 	if err != nil {
 		e.release()
@@ -55,59 +86,64 @@ func (p *Process) resolve(op string, fd FD, need Rights, path string, mode fs.Mo
 	return t, nil
 }
 
-// walk resolves a path from a directory.
+// maxPath is PATH_MAX without its NUL, as for package fs (limits.h).
+const maxPath = 4095
+
+// admitLength refuses a path that is too long.
+func (a *Account) admitLength(path string) error {
+	max := a.limits.PathLength
+	switch {
+	case len(path) > maxPath:
+		return syscall.ENAMETOOLONG
+	case max != 0 && len(path) > max:
+		return exceeded(LimitPathLength, int64(max))
+	}
+	return nil
+}
+
+// walk resolves t's path and finds out whether it may be used.
+func (t *target) walk(mode fs.Mode) error {
+	if err := t.p.account.admitLength(t.path); err != nil {
+		return err
+	}
+	if err := t.find(mode); err != nil {
+		return err
+	}
+	if err := t.admitParent(); err != nil {
+		t.Place.Close()
+		return err
+	}
+	return nil
+}
+
+// find resolves t's path.
 //
 // A preopen is a name for a place in the guest's tree, all of which the guest can
 // reach by its preopen "/". So what climbs out of another preopen is not outside:
 // it is walked again from the root. A directory that the guest opened itself
 // keeps its paths below it, as WASI demands of every descriptor.
-func (p *Process) walk(e *entry, d *directory, path string, mode fs.Mode) (fs.Place, error) {
-	if strings.HasPrefix(path, "/") {
-		return fs.Place{}, &fs.DeniedError{
-			Op: "resolve", Path: path, Err: syscall.EPERM,
-			Rule: "absolute path relative to a directory",
+func (t *target) find(mode fs.Mode) (err error) {
+	root, d := t.p.root, t.base
+	if strings.HasPrefix(t.path, "/") {
+		return &fs.DeniedError{
+			Op: "resolve", Path: t.path, Err: syscall.EPERM,
+			Rule: fs.RuleAbsolutePath,
 			Fix:  "use a relative path",
 		}
 	}
 	if d.isRoot {
 		mode |= fs.Clamp
 	}
-	place, err := fs.Resolve(p.root, d.dir, path, mode)
-	if e.preopen == "" || d.isRoot {
-		return place, err
-	}
-	if _, denied := errors.AsType[*fs.DeniedError](err); !denied {
-		return place, err
-	}
-	return fs.Resolve(p.root, p.root, d.path+"/"+path, mode|fs.Clamp)
-}
-
-// refused passes err on. A refusal is told to Config.Denied, with the path as the
-// guest sees it.
-func (p *Process) refused(op string, d *directory, path string, err error) error {
-	if err == nil {
-		return nil
-	}
-	denied, ok := errors.AsType[*fs.DeniedError](err)
-	if !ok || p.denied == nil {
+	t.Place, err = fs.Resolve(root, d.dir, t.path, mode)
+	if t.from.preopen == "" || d.isRoot {
 		return err
 	}
-	told := *denied
-	told.Op, told.Path = op, d.at(path)
-	p.denied(&told)
-	return err
-}
-
-// at is the absolute path of a path that starts at d. It keeps every element as
-// the guest wrote it.
-func (d *directory) at(path string) string {
-	switch {
-	case path == "":
-		return d.path
-	case strings.HasPrefix(path, "/"):
-		return path
+	if _, denied := errors.AsType[*fs.DeniedError](err); !denied {
+		return err
 	}
-	return strings.TrimSuffix(d.path, "/") + "/" + path
+	t.top = true
+	t.Place, err = fs.Resolve(root, root, d.path+"/"+t.path, mode|fs.Clamp)
+	return err
 }
 
 // mode is the resolution mode of a call that may follow a last symlink.
@@ -149,6 +185,7 @@ func (p *Process) PathSetTimes(fd FD, path string, follow bool, times Times) err
 
 // Mkdir makes a directory.
 func (p *Process) Mkdir(fd FD, path string) error {
+	defer p.account.settle()()
 	t, err := p.resolve("mkdir", fd, RightPathCreateDirectory, path, 0, false)
 	if err != nil {
 		return err
@@ -157,7 +194,17 @@ func (p *Process) Mkdir(fd FD, path string) error {
 	if t.Name == "" {
 		return syscall.EEXIST
 	}
-	return t.refused(t.Dir.Mkdir(t.Name, 0o777))
+	return t.refused(t.mkdir())
+}
+
+func (t *target) mkdir() error {
+	if err := t.admit(); err != nil {
+		if _, lerr := t.Dir.Lookup(t.Name); lerr == nil {
+			return syscall.EEXIST // as it would be without a limit
+		}
+		return err
+	}
+	return t.create(func() error { return t.Dir.Mkdir(t.Name, 0o777) })
 }
 
 // Rmdir removes an empty directory.
@@ -241,11 +288,19 @@ func (p *Process) Symlink(dest string, fd FD, path string) error {
 	case strings.HasPrefix(dest, "/"):
 		return t.refused(&fs.DeniedError{
 			Op: "symlink", Path: path, Err: syscall.EPERM,
-			Rule: "symlink to an absolute path",
+			Rule: fs.RuleAbsoluteLink,
 			Fix:  "use a relative target",
 		})
 	}
-	return t.refused(t.Dir.Symlink(dest, t.Name))
+	err = p.account.admitLength(dest)
+	if err == nil {
+		err = t.create(func() error { return t.Dir.Symlink(dest, t.Name) })
+	}
+	if err != nil {
+		return t.refused(err)
+	}
+	t.tellOutward(dest)
+	return nil
 }
 
 // vacant answers what a call that makes a name for something that is no directory
@@ -290,11 +345,19 @@ func (p *Process) Link(oldFD FD, oldPath string, follow bool, newFD FD, newPath 
 		}
 		return syscall.EPERM
 	}
-	return to.refused(from.Dir.Link(from.Name, to.Dir, to.Name))
+	err = to.create(func() error { return from.Dir.Link(from.Name, to.Dir, to.Name) })
+	if err != nil {
+		return to.refused(err)
+	}
+	if st.Mode&iofs.ModeSymlink != 0 {
+		to.lookOutward()
+	}
+	return nil
 }
 
 // Rename is rename(2).
 func (p *Process) Rename(oldFD FD, oldPath string, newFD FD, newPath string) error {
+	defer p.account.stir()()
 	from, err := p.resolve("rename", oldFD, RightPathRenameSource, oldPath, 0, false)
 	if err != nil {
 		return err
@@ -317,5 +380,13 @@ func (p *Process) Rename(oldFD FD, oldPath string, newFD FD, newPath string) err
 			return syscall.ENOTDIR
 		}
 	}
-	return to.refused(from.Dir.Rename(from.Name, to.Dir, to.Name))
+	if err := p.account.admitMove(&from, &to); err != nil {
+		return to.refused(err)
+	}
+	if err := from.Dir.Rename(from.Name, to.Dir, to.Name); err != nil {
+		return refusedBetween(&from, &to, err)
+	}
+	p.account.atlas.moved(from.where(), to.where())
+	to.lookOutward()
+	return nil
 }

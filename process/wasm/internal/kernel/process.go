@@ -34,8 +34,16 @@ type Config struct {
 
 	Stdin          io.ReadCloser // Close makes a blocked Read return; nil means EOF
 	Stdout, Stderr io.Writer     // nil discards
-	// Denied is told of every refusal; nil means nobody is.
+	// Account is what the process shares with the others of its tree; nil means
+	// that nothing is limited.
+	Account *Account
+	// Denied is told of every refusal; nil means nobody is. It is called on the
+	// guest's goroutine, which waits for it.
 	Denied func(*fs.DeniedError)
+	// Outward is told of every symlink by the guest that climbs above Root, or
+	// above the one of Mounts that it lies in; nil means nobody is.
+	Outward func(OutwardLink)
+	Mounts  []string // clean absolute directories of Root
 
 	Clock   Clock     // nil means the host's
 	Entropy io.Reader // nil means crypto/rand
@@ -61,6 +69,9 @@ type Process struct {
 	clock     Clock
 	entropy   io.Reader
 	denied    func(*fs.DeniedError)
+	outward   func(OutwardLink)
+	mounts    []string
+	account   *Account
 
 	root fs.Dir // nil without files
 	fds  table
@@ -84,7 +95,14 @@ func New(ctx context.Context, cfg Config) (*Process, error) {
 		clock:   cfg.Clock,
 		entropy: cfg.Entropy,
 		denied:  cfg.Denied,
+		outward: cfg.Outward,
+		mounts:  cfg.Mounts,
+		account: cfg.Account,
 	}
+	if p.account == nil {
+		p.account = NewAccount(Limits{})
+	}
+	p.fds.account = p.account
 	if p.clock == nil {
 		p.clock = newHostClock()
 	}
@@ -142,9 +160,19 @@ func (p *Process) openStdio(cfg Config) {
 		stderr = newDescription(newOutput(cfg.Stderr, stderrIno), 0)
 	}
 	p.fds.entries = make([]entry, 0, 8)
-	p.fds.add(entry{desc: stdin, base: in})
-	p.fds.add(entry{desc: stdout, base: out})
-	p.fds.add(entry{desc: stderr, base: out})
+	for _, e := range []entry{{desc: stdin, base: in}, {desc: stdout, base: out}, {desc: stderr, base: out}} {
+		p.give(e)
+	}
+}
+
+// give adds a descriptor that the process has from the start.
+func (p *Process) give(e entry) error {
+	if err := p.fds.force(); err != nil {
+		e.release()
+		return err
+	}
+	_, err := p.fds.add(e)
+	return err
 }
 
 // openRoot opens the tree and offers its directories.
@@ -183,6 +211,9 @@ func (p *Process) preopen(name, dir string) error {
 		return err
 	}
 	defer place.Close()
+	if max := p.account.limits.Depth; max != 0 && depth(place.Path()) > max {
+		return &LimitError{LimitDepth, int64(max)}
+	}
 	var d fs.Dir
 	if place.Name == "" {
 		d, err = place.Dir.Dup()
@@ -192,14 +223,20 @@ func (p *Process) preopen(name, dir string) error {
 	if err != nil {
 		return err
 	}
-	obj := &directory{dir: d, path: dir, isRoot: dir == "/"}
-	_, err = p.fds.add(entry{
+	obj := p.newDirectory(d, dir, place.Path(), dir == "/")
+	return p.give(entry{
 		desc:       newDescription(obj, 0),
 		base:       directoryRights,
 		inheriting: directoryRights | fileRights,
 		preopen:    name,
 	})
-	return err
+}
+
+// newDirectory takes over d, which the guest found at path and which is at where.
+func (p *Process) newDirectory(d fs.Dir, path, where string, isRoot bool) *directory {
+	obj := &directory{dir: d, path: path, where: where, atlas: &p.account.atlas, isRoot: isRoot}
+	obj.atlas.enter(obj)
+	return obj
 }
 
 // setPWD tells a guest its working directory, which WASI has no call for.

@@ -9,7 +9,8 @@ import (
 // FD is a descriptor's number.
 type FD uint32
 
-// MaxDescriptors is how many descriptors a process may have open.
+// MaxDescriptors is how many descriptors a process may have open, whatever its
+// Limits say.
 const MaxDescriptors = 1024
 
 // description is an open file description: what dup and inheritance share.
@@ -68,10 +69,12 @@ func (e *entry) flags() Flags {
 
 // table maps numbers to entries.
 type table struct {
+	account *Account // of all descriptors
+
 	mu      sync.Mutex
 	entries []entry // desc is nil where the number is free
-	used    int
-	lowest  int // no number below it is free
+	used    int     // numbers, and what is reserved
+	lowest  int     // no number below it is free
 	closed  bool
 }
 
@@ -106,18 +109,55 @@ func (t *table) update(fd FD, change func(*entry) error) error {
 	return syscall.EBADF
 }
 
-// full reports whether add would answer EMFILE.
-func (t *table) full() bool {
+// reserve makes sure that there is room for one more descriptor, before anything
+// is made that only a descriptor could use. It ends with add or cancel.
+func (t *table) reserve() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.used >= MaxDescriptors
+	switch {
+	case t.closed:
+		return syscall.EMFILE
+	case t.used >= MaxDescriptors:
+		return exceeded(LimitDescriptors, MaxDescriptors)
+	case !t.account.descriptors.takeAll(1):
+		return exceeded(LimitDescriptors, t.account.descriptors.max)
+	}
+	t.used++
+	return nil
 }
 
-// add gives e the lowest free number. It takes over the caller's reference, and
-// drops it on failure.
+// force is reserve for what a process is given at its start, which no limit of the
+// account keeps from it.
+func (t *table) force() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.used >= MaxDescriptors {
+		return syscall.EMFILE
+	}
+	t.account.descriptors.force(1)
+	t.used++
+	return nil
+}
+
+// cancel gives a reservation up.
+func (t *table) cancel() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.unreserve()
+}
+
+// unreserve is cancel for a caller who holds mu.
+func (t *table) unreserve() {
+	t.used--
+	t.account.descriptors.giveBack(1)
+}
+
+// add gives e, for which there is a reservation, the lowest free number. It takes
+// over the caller's reference, and drops it on failure.
 func (t *table) add(e entry) (FD, error) {
 	t.mu.Lock()
-	if t.closed || t.used >= MaxDescriptors {
+	if t.closed {
+		t.unreserve()
 		t.mu.Unlock()
 		e.release()
 		return 0, syscall.EMFILE
@@ -131,7 +171,6 @@ func (t *table) add(e entry) (FD, error) {
 		t.entries = append(t.entries, entry{})
 	}
 	t.entries[fd] = e
-	t.used++
 	t.lowest = fd + 1
 	return FD(fd), nil
 }
@@ -155,7 +194,7 @@ func (t *table) remove(fd FD) error {
 // free forgets an entry. The caller holds mu and has the entry's reference.
 func (t *table) free(fd FD) {
 	t.entries[fd] = entry{}
-	t.used--
+	t.unreserve()
 	t.lowest = min(t.lowest, int(fd))
 }
 
@@ -183,7 +222,12 @@ func (t *table) renumber(from, to FD) error {
 func (t *table) close() {
 	t.mu.Lock()
 	entries := t.entries
-	t.entries, t.used, t.closed = nil, 0, true
+	t.entries, t.closed = nil, true
+	for i := range entries {
+		if entries[i].desc != nil {
+			t.unreserve()
+		}
+	}
 	t.mu.Unlock()
 	for i := range entries {
 		if entries[i].desc != nil {

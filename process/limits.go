@@ -1,0 +1,108 @@
+package process
+
+import (
+	"fmt"
+	"syscall"
+)
+
+// Limits bound what a process may use. Zero means no limit.
+//
+// Memory and Output end the process. The others make a call of its fail with
+// the errno that POSIX has for it; the process may well go on, and each refusal
+// is a DeniedError around a LimitError. They hold for a process and all its
+// descendants together, however many of them act at once; what others do to the
+// same files does not count.
+type Limits struct {
+	Memory int64 // bytes of memory
+	Output int64 // bytes written to stdout and stderr together
+
+	// Descriptors is how many descriptors may be open at once (EMFILE), standard
+	// streams and directories given at the start included, though these are
+	// never refused. A single guest has at most 1024, whatever is said here.
+	Descriptors int
+	// Written is how many bytes may be written to files (EDQUOT), the same
+	// place counting each time, as does room that is allocated. What an earlier
+	// write of the same call could not write is given back. To make a file
+	// longer without writing takes no room, and is bounded by FileSize.
+	Written int64
+	// Created is how many files, directories, symlinks and hard links may be
+	// made (EDQUOT), those that were removed again included.
+	Created int64
+	// FileSize is how many bytes a file may have for it to be written or made
+	// longer (EFBIG). As under RLIMIT_FSIZE (setrlimit(2)), a write that would
+	// reach beyond it ends there, the next one fails, and nothing beyond it is
+	// changed in a file that was longer all along.
+	FileSize int64
+	// Depth is how deep below the process's root a directory may be for it to be
+	// made, moved there, or used (ENAMETOOLONG): with 1, "/a" can hold files and
+	// "/a/b" cannot be made.
+	// Directories are where the process sees them: two mounts of one directory
+	// are two, and what others move is not followed.
+	Depth int
+	// PathLength is how many bytes a path may have that the process gives
+	// (ENAMETOOLONG), the target of a symlink included. No path is longer than
+	// 4095, whatever is said here.
+	PathLength int
+}
+
+// The names of limits in a LimitError.
+const (
+	LimitMemory      = "memory"
+	LimitOutput      = "output"
+	LimitCapture     = "capture"
+	LimitDescriptors = "descriptors"
+	LimitWritten     = "written"
+	LimitCreated     = "created"
+	LimitFileSize    = "file size"
+	LimitDepth       = "depth"
+	LimitPathLength  = "path length"
+)
+
+// LimitError says which of the Spec's limits was exceeded. It is the reason of an
+// Exit, or the Err of a DeniedError, and then unwraps to the errno that the
+// process got.
+type LimitError struct {
+	Limit string // LimitMemory or another of these names
+	Max   int64
+	Errno syscall.Errno // zero where the limit ended the process
+}
+
+func (e *LimitError) Error() string {
+	switch e.Limit {
+	case LimitDescriptors, LimitCreated, LimitDepth:
+		return fmt.Sprintf("%s limit of %d exceeded", e.Limit, e.Max)
+	}
+	return fmt.Sprintf("%s limit of %d bytes exceeded", e.Limit, e.Max)
+}
+
+// Unwrap returns the errno, nil where there is none.
+func (e *LimitError) Unwrap() error {
+	if e.Errno == 0 {
+		return nil
+	}
+	return e.Errno
+}
+
+// checkLimits refuses what bounds nothing.
+func checkLimits(spec *Spec) error {
+	const bytes, number = "a number of bytes", "a number"
+	l := spec.Limits
+	for _, f := range []struct {
+		field, want string
+		value       int64
+	}{
+		{"memory", bytes, l.Memory},
+		{"output", bytes, l.Output},
+		{"descriptors", number, int64(l.Descriptors)},
+		{"written", bytes, l.Written},
+		{"created", number, l.Created},
+		{"fileSize", bytes, l.FileSize},
+		{"depth", number, int64(l.Depth)},
+		{"pathLength", bytes, int64(l.PathLength)},
+	} {
+		if f.value < 0 {
+			return invalid("limits."+f.field, fmt.Sprint(f.value), "give "+f.want+", or 0 for no limit")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+package processtest
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"dappco.re/go/cloche/fs"
+	"dappco.re/go/cloche/process"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// fileLimits are the limits on files: each with what is done under it, "operation
+// => answer", and the one path that is refused.
+var fileLimits = []struct {
+	field  string
+	limits process.Limits
+	steps  []string
+	limit  process.LimitError
+	denied string // "op path"
+}{
+	{
+		"descriptors", process.Limits{Descriptors: 16},
+		[]string{`hold:f:4 => 4 times`, `hold:f:20 => too many open`},
+		process.LimitError{Limit: process.LimitDescriptors, Max: 16}, "open /f",
+	},
+	{
+		"written", process.Limits{Written: 1000},
+		[]string{`fill:new:600 => 600 bytes`, `cut:new:9999 => done`, `fill:new2:600 => 400 bytes, then over quota`},
+		process.LimitError{Limit: process.LimitWritten, Max: 1000}, "write /new2",
+	},
+	{
+		"created", process.Limits{Created: 3},
+		[]string{`mkdir:d => done`, `symlink:s:f => done`, `write:d/new:x => done`, `append:f:x => done`, `write:s:x => done`, `link:hard:f => over quota`},
+		process.LimitError{Limit: process.LimitCreated, Max: 3}, "link /hard",
+	},
+	{
+		"fileSize", process.Limits{FileSize: 100},
+		[]string{`fill:new:70 => 70 bytes`, `fill:new:70 => 30 bytes, then too big`},
+		process.LimitError{Limit: process.LimitFileSize, Max: 100}, "write /new",
+	},
+	{
+		"depth", process.Limits{Depth: 2},
+		[]string{`mkdir:d => done`, `mkdir:d/e => done`, `write:d/e/f:x => done`, `mkdir:d/e/g => name too long`},
+		process.LimitError{Limit: process.LimitDepth, Max: 2}, "mkdir /d/e/g",
+	},
+	{
+		"pathLength", process.Limits{PathLength: 20},
+		[]string{`write:short:x => done`, `write:a-name-of-some-length:x => name too long`},
+		process.LimitError{Limit: process.LimitPathLength, Max: 20}, "open /a-name-of-some-length",
+	},
+}
+
+var limitCases = []testCase{
+	{"LimitsOnFilesAreKeptOrRefused", func(t *testing.T, b Backend) {
+		for _, c := range fileLimits {
+			if !b.FileLimits {
+				err := refused(t, b, process.Spec{Args: []string{"nothing"}, Limits: c.limits})
+				unsupported, ok := errors.AsType[*process.UnsupportedError](err)
+				require.True(t, ok, "%v", err)
+				assert.Equal(t, "limits."+c.field, unsupported.Field)
+				assert.NotEmpty(t, unsupported.Fix)
+				continue
+			}
+			require.NoError(t, b.Fs.DeleteAll("dir"))
+			require.NoError(t, b.Fs.EnsureDir("dir"))
+			require.NoError(t, b.Fs.Write("dir/f", []byte("x")))
+			var denials denied
+			args := []string{"files"}
+			var answers []string
+			for _, step := range c.steps {
+				op, answer, _ := strings.Cut(step, " => ")
+				args, answers = append(args, op), append(answers, answer)
+			}
+			got := succeed(t, b, process.Spec{
+				Args: args, Limits: c.limits, Denied: denials.add,
+				Mounts: []process.Mount{{Fs: b.Fs, Source: "dir", Target: "/"}},
+			})
+			for i, line := range strings.Split(strings.TrimSuffix(got, "\n"), "\n") {
+				_, answer, _ := strings.Cut(line, ": ")
+				assert.Equal(t, answers[i], answer, c.steps[i])
+			}
+			require.Len(t, denials.list, 1, c.field)
+			d := denials.list[0]
+			assert.Equal(t, c.denied, d.Op+" "+d.Path)
+			assert.Equal(t, fs.RuleLimit, d.Rule)
+			assert.NotEmpty(t, d.Fix)
+			limit, ok := errors.AsType[*process.LimitError](d)
+			require.True(t, ok, c.field)
+			assert.NotZero(t, limit.Errno)
+			limit.Errno = 0
+			assert.Equal(t, c.limit, *limit)
+		}
+	}},
+}
+
+// denied collects what a process was refused.
+type denied struct {
+	mu   sync.Mutex
+	list []*process.DeniedError
+}
+
+func (d *denied) add(e *process.DeniedError) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.list = append(d.list, e)
+}
