@@ -25,29 +25,36 @@ func runCommand(ctx context.Context, args []string, stdio Stdio) int {
 		complain(stdio.Err, fmt.Errorf("run: %w; \"cloche run --help\" tells the flags", err))
 		return exitFailed
 	}
-	var denials denials
+	var found findings
 	began := time.Now()
-	out, err := run(ctx, f, stdio, &denials)
+	out, err := run(ctx, f, stdio, &found)
 	code := exitCode(out, err)
 	if f.json {
-		writeReport(stdio.Err, newReport(out, err, code, &denials, time.Since(began)))
-	} else if i, ok := context.Cause(ctx).(interrupted); ok {
+		writeReport(stdio.Err, newReport(out, err, code, &found, time.Since(began)))
+		return code
+	}
+	if i, ok := context.Cause(ctx).(interrupted); ok {
 		complain(stdio.Err, i) // what followed from the signal goes without saying
 	} else {
 		explain(stdio.Err, f, out, err)
+	}
+	if f.explain {
+		found.explain(stdio.Err)
+	} else {
+		found.hint(stdio.Err, f.program, code)
 	}
 	return code
 }
 
 // run runs what f says and streams its output. The Output is nil when nothing
 // was started.
-func run(ctx context.Context, f runFlags, stdio Stdio, denied *denials) (*process.Output, error) {
+func run(ctx context.Context, f runFlags, stdio Stdio, found *findings) (*process.Output, error) {
 	spec, done, err := f.spec(stdio)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	spec.Denied = denied.add
+	spec.Denied, spec.OutwardLink = found.addDenial, found.addLink
 
 	c, err := f.newCore(stdio.Err)
 	if err != nil {
@@ -82,7 +89,7 @@ func (f runFlags) spec(stdio Stdio) (s process.Spec, done func(), err error) {
 		Capture:     -1,
 		Timeout:     f.timeout,
 		GracePeriod: f.killAfter,
-		Limits:      process.Limits{Memory: f.memory, Output: f.maxOutput},
+		Limits:      f.limits,
 		Mounts:      mounts,
 	}
 	if f.native && s.Dir == "" {
