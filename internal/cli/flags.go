@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"dappco.re/go/cloche/process"
 )
 
 // runFlags is what "cloche run" was told.
@@ -22,13 +24,13 @@ type runFlags struct {
 	stdin      stdinFlag
 	timeout    time.Duration
 	killAfter  time.Duration
-	memory     int64
-	maxOutput  int64
+	limits     process.Limits
 	native     bool
 	modulePath []string
 	diff       string // where to write the overlays' changes: a file, "-" for stderr, "" for nowhere
 	commit     bool
 	json       bool
+	explain    bool
 
 	program string
 	args    []string
@@ -54,8 +56,15 @@ Flags:
   --kill-after DURATION    with --native: the time between SIGTERM and SIGKILL
   --memory SIZE            the most memory it may use, say 64M or 1G
   --max-output SIZE        the most it may write to stdout and stderr together
+  --max-written SIZE       the most it may write to files
+  --max-file-size SIZE     the most that one file may grow to
+  --max-files N            the most files, directories and links it may make
+  --max-descriptors N      the most files it may have open, its streams included
+  --max-depth N            how deep below its / a directory may be
+  --max-path N             how many bytes a path may have
   --module-path LIST       directories to look for NAME.wasm in, before the built-in programs
   --native                 run a native executable instead, with no sandbox at all
+  --explain                tell at the end what it was denied, and how to allow that
   --json                   report to stderr at the end, as one JSON object
 
 Exit codes: the program's own; 124 out of time, 125 cloche failed, 126 denied or
@@ -90,19 +99,31 @@ func parseRun(args []string) (runFlags, error) {
 	set.Var(&f.stdin, "stdin", "")
 	set.DurationVar(&f.timeout, "timeout", 0, "")
 	set.DurationVar(&f.killAfter, "kill-after", 0, "")
-	set.Func("memory", "", sizeFlag(&f.memory))
-	set.Func("max-output", "", sizeFlag(&f.maxOutput))
+	set.Func("memory", "", sizeFlag(&f.limits.Memory))
+	set.Func("max-output", "", sizeFlag(&f.limits.Output))
+	set.Func("max-written", "", sizeFlag(&f.limits.Written))
+	set.Func("max-file-size", "", sizeFlag(&f.limits.FileSize))
+	set.Func("max-files", "", countFlag(&f.limits.Created))
+	set.Func("max-descriptors", "", countFlag(&f.limits.Descriptors))
+	set.Func("max-depth", "", countFlag(&f.limits.Depth))
+	set.Func("max-path", "", countFlag(&f.limits.PathLength))
 	set.BoolVar(&f.native, "native", false, "")
 	set.Func("module-path", "", pathFlag(&f.modulePath))
 	set.BoolVar(&f.json, "json", false, "")
+	set.BoolVar(&f.explain, "explain", false, "")
 	if err := set.Parse(args); err != nil {
 		return f, err
 	}
 	if set.NArg() == 0 {
 		return f, errors.New("no program given; \"cloche list\" shows what there is")
 	}
-	if (f.commit || f.diff != "") && !slices.ContainsFunc(f.dirs, func(d dirFlag) bool { return d.overlay }) {
+	switch {
+	case (f.commit || f.diff != "") && !slices.ContainsFunc(f.dirs, func(d dirFlag) bool { return d.overlay }):
 		return f, errors.New("--commit and --diff are about overlays; name one with --overlay")
+	case f.explain && f.json:
+		return f, errors.New("--explain and --json exclude each other; the report has all that was denied")
+	case f.explain && f.native:
+		return f, errors.New("--explain is about the sandbox, and --native has none; leave one of them out")
 	}
 	f.program, f.args = set.Arg(0), set.Args()[1:]
 	return f, nil
@@ -179,6 +200,17 @@ func sizeFlag(to *int64) func(string) error {
 	return func(s string) (err error) {
 		*to, err = parseSize(s)
 		return err
+	}
+}
+
+func countFlag[N int | int64](to *N) func(string) error {
+	return func(s string) error {
+		n, err := strconv.ParseInt(s, 10, 32)
+		if err != nil || n <= 0 {
+			return fmt.Errorf("%q is not a number from 1 to %d", s, math.MaxInt32)
+		}
+		*to = N(n)
+		return nil
 	}
 }
 

@@ -3,7 +3,6 @@ package cli
 import (
 	"encoding/json"
 	"io"
-	"sync"
 	"time"
 
 	"dappco.re/go/cloche/process"
@@ -16,9 +15,12 @@ type report struct {
 	Error    string      `json:"error,omitempty"`  // the reason in full, with how to mend it
 	Signal   string      `json:"signal,omitempty"` // the signal that ended a native process
 	Duration float64     `json:"duration"`         // seconds
-	Denials  []denial    `json:"denials"`          // at most maxDenials of them
+	Denials  []denial    `json:"denials"`          // at most maxFindings of them
 	Denied   int         `json:"denied"`           // how many there were
 	Usage    usageReport `json:"usage"`
+
+	OutwardLinks []outwardLink `json:"outwardLinks"` // at most maxFindings of them
+	Outward      int           `json:"outward"`      // how many there were
 
 	Changes   []change `json:"changes,omitempty"` // by the guest, in overlays
 	Committed bool     `json:"committed"`         // whether they were kept
@@ -29,6 +31,17 @@ type denial struct {
 	Path string `json:"path"`
 	Rule string `json:"rule"`
 	Fix  string `json:"fix,omitempty"`
+
+	// Of the rule "limit": which one, and how much it allows.
+	Limit string `json:"limit,omitempty"`
+	Max   int64  `json:"max,omitempty"`
+}
+
+// outwardLink is a symlink by the guest that a tool of the host would follow out
+// of the guest's directories.
+type outwardLink struct {
+	Path   string `json:"path"`
+	Target string `json:"target"`
 }
 
 type usageReport struct {
@@ -37,9 +50,10 @@ type usageReport struct {
 	Output int64   `json:"output"` // bytes written to stdout and stderr
 }
 
-func newReport(out *process.Output, err error, code int, d *denials, took time.Duration) report {
+func newReport(out *process.Output, err error, code int, found *findings, took time.Duration) report {
 	r := report{Exit: code, Reason: reasonOf(err), Duration: took.Seconds()}
-	r.Denials, r.Denied = d.list()
+	r.Denials, r.Denied = found.refusals()
+	r.OutwardLinks, r.Outward = found.outward()
 	if err != nil {
 		r.Error = err.Error()
 	}
@@ -55,40 +69,17 @@ func newReport(out *process.Output, err error, code int, d *denials, took time.D
 	return r
 }
 
-// unsettled tells that the overlays' changes could not be shown or kept.
-func (r *report) unsettled(err error) {
-	r.Reason = "failed"
-	r.Error = err.Error()
+// settle settles the overlays, tells it, and returns what to exit with.
+func (r *report) settle(s *settlement, succeeded bool, code int) int {
+	if err := s.settle(succeeded); err != nil {
+		r.Reason, r.Error, code = "failed", err.Error(), exitFailed
+	}
+	r.Changes, r.Committed = s.changes, s.committed
+	return code
 }
 
 func writeReport(w io.Writer, r report) {
 	// A report holds only strings and numbers: it always encodes. If stderr is
 	// gone there is nobody left to tell.
 	_ = json.NewEncoder(w).Encode(r)
-}
-
-// maxDenials bounds what a guest can make the report hold.
-const maxDenials = 100
-
-// denials collects refusals as they happen.
-type denials struct {
-	mu    sync.Mutex
-	first []denial
-	count int
-}
-
-func (d *denials) add(e *process.DeniedError) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.count++
-	if len(d.first) < maxDenials {
-		d.first = append(d.first, denial{Op: e.Op, Path: e.Path, Rule: e.Rule, Fix: e.Fix})
-	}
-}
-
-// list returns the first of them, never nil, and how many there were.
-func (d *denials) list() ([]denial, int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return append([]denial{}, d.first...), d.count
 }

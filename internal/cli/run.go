@@ -37,41 +37,43 @@ func runCommand(ctx context.Context, args []string, stdio Stdio) int {
 		stdio.In, s.answers = in, in.take
 	}
 
-	var denials denials
+	var found findings
 	began := time.Now()
-	out, err := run(ctx, f, dirs.mounts, stdio, &denials)
+	out, err := run(ctx, f, dirs.mounts, stdio, &found)
 	code := exitCode(out, err)
-	r := newReport(out, err, code, &denials, time.Since(began))
-	if i, ok := context.Cause(ctx).(interrupted); ok && !f.json {
+	took := time.Since(began)
+	if f.json {
+		r := newReport(out, err, code, &found, took)
+		code = r.settle(&s, err == nil, code)
+		writeReport(stdio.Err, r)
+		return code
+	}
+	if i, ok := context.Cause(ctx).(interrupted); ok {
 		complain(stdio.Err, i) // what followed from the signal goes without saying
 		return code
 	}
-	if !f.json {
-		explain(stdio.Err, f, out, err)
+	explain(stdio.Err, f, out, err)
+	if f.explain {
+		found.explain(stdio.Err)
+	} else {
+		found.hint(stdio.Err, f.program, code)
 	}
 	if err := s.settle(err == nil); err != nil {
-		code = exitFailed
-		r.unsettled(err)
-		if !f.json {
-			complain(stdio.Err, err)
-		}
-	}
-	if f.json {
-		r.Changes, r.Committed = s.changes, s.committed
-		writeReport(stdio.Err, r)
+		complain(stdio.Err, err)
+		return exitFailed
 	}
 	return code
 }
 
 // run runs what f says and streams its output. The Output is nil when nothing
 // was started.
-func run(ctx context.Context, f runFlags, mounts []process.Mount, stdio Stdio, denied *denials) (*process.Output, error) {
+func run(ctx context.Context, f runFlags, mounts []process.Mount, stdio Stdio, found *findings) (*process.Output, error) {
 	spec, done, err := f.spec(stdio)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	spec.Mounts, spec.Denied = mounts, denied.add
+	spec.Mounts, spec.Denied, spec.OutwardLink = mounts, found.addDenial, found.addLink
 
 	c, err := f.newCore(stdio.Err)
 	if err != nil {
@@ -101,7 +103,7 @@ func (f runFlags) spec(stdio Stdio) (s process.Spec, done func() error, err erro
 		Capture:     -1,
 		Timeout:     f.timeout,
 		GracePeriod: f.killAfter,
-		Limits:      process.Limits{Memory: f.memory, Output: f.maxOutput},
+		Limits:      f.limits,
 	}
 	if f.native && s.Dir == "" {
 		s.Dir = "."
