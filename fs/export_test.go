@@ -20,3 +20,14 @@ func OpenDeep(d Dir, path string) error {
 	}
 	return sub.Close()
 }
+
+// SetRoom bounds a filesystem in memory, and Room tells what it uses.
+func SetRoom(f *Fs, max int64) { treeOf(f).room.max = max }
+
+func Room(f *Fs) int64 { return treeOf(f).room.used.Load() }
+
+func treeOf(f *Fs) *memTree {
+	d, _ := f.Dir()
+	defer d.Close()
+	return d.(*memDir).tree
+}

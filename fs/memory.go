@@ -15,8 +15,8 @@ import (
 // It keeps to POSIX: names are bytes and differ in case, handles stay right when
 // what they lead to is renamed or removed, files may have holes, which take no
 // memory. Permissions are kept, after a umask of 022, and nobody is held to them.
-// A file has at most 2^50 bytes (EFBIG); for a bound on all of them together, limit
-// who writes.
+// A file has at most 2^50 bytes (EFBIG), and all of them together, at 512 bytes for
+// each entry and in blocks, at most 1 GiB (ENOSPC).
 func Memory() *Fs {
 	t := newTree(nil)
 	return FromDir(t.open(t.root, nil))
@@ -31,6 +31,7 @@ type memTree struct {
 	base Dir // nil without one
 	dev  uint64
 	root *inode
+	room *budget // guarded by mu
 
 	mu      sync.RWMutex
 	lastIno uint64
@@ -86,8 +87,8 @@ type dirent struct {
 func newTree(base Dir) *memTree {
 	var b [8]byte
 	rand.Read(b[:]) // never fails
-	t := &memTree{base: base, dev: binary.LittleEndian.Uint64(b[:])}
-	t.root = t.make(iofs.ModeDir | 0o755)
+	t := &memTree{base: base, room: &budget{max: maxMemory}, dev: binary.LittleEndian.Uint64(b[:])}
+	t.root, _ = t.make(iofs.ModeDir | 0o755) // there is room for one
 	if base != nil {
 		t.root.origin = &origin{root: base}
 	}
@@ -96,18 +97,35 @@ func newTree(base Dir) *memTree {
 
 // make makes an inode that the base knows nothing of. The caller holds mu, or is
 // alone.
-func (t *memTree) make(mode iofs.FileMode) *inode {
+func (t *memTree) make(mode iofs.FileMode) (*inode, error) {
+	if err := t.room.take(inodeCost); err != nil {
+		return nil, err
+	}
 	t.lastIno++
 	now := time.Now()
 	in := &inode{
 		dev: t.dev, ino: t.lastIno,
 		kind: mode.Type(), mode: mode, nlink: 1, atime: now, mtime: now, ctime: now,
-		own: true, copied: true,
+		own: true, copied: true, data: contents{budget: t.room},
 	}
 	if mode.IsDir() {
 		in.entries = make(map[string]*dirent)
 	}
-	return in
+	return in, nil
+}
+
+// free gives back the memory of an inode that nobody can reach any more. The
+// caller holds mu.
+func (t *memTree) free(i *inode) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.nlink > 0 || i.opens > 0 {
+		return
+	}
+	if i.origin == nil {
+		i.data.budget.giveBack(inodeCost)
+	}
+	i.data.truncate(0)
 }
 
 // open makes a handle on a directory, and takes under over. The caller holds mu.
@@ -217,7 +235,7 @@ func (i *inode) stat() (Stat, error) {
 		st.Size = base.Size
 		return st, nil
 	}
-	base.Nlink = i.nlink
+	base.Nlink += i.nlink - 1
 	return base, nil
 }
 

@@ -63,7 +63,8 @@ func (d *memDir) take(name string) (*inode, error) {
 	}
 	in = &inode{
 		dev: st.Dev, ino: st.Ino, kind: st.Mode.Type(),
-		mode: st.Mode, nlink: st.Nlink, atime: st.Atime, mtime: st.Mtime, ctime: st.Ctime,
+		mode: st.Mode, nlink: 1, atime: st.Atime, mtime: st.Mtime, ctime: st.Ctime,
+		data: contents{budget: d.tree.room},
 	}
 	switch {
 	case st.Mode.IsDir():
@@ -212,7 +213,9 @@ func (d *memDir) openFile(name string, flag int, perm iofs.FileMode) (Node, erro
 	in, err := d.take(name)
 	switch {
 	case isErrno(err, syscall.ENOENT) && flag&os.O_CREATE != 0 && !d.in.removed:
-		in = d.tree.make(perm.Perm() &^ umask)
+		if in, err = d.tree.make(perm.Perm() &^ umask); err != nil {
+			return nil, err
+		}
 		d.in.put(name, in)
 	case err != nil:
 		return nil, err
@@ -257,7 +260,10 @@ func (d *memDir) create(name string, mode iofs.FileMode, fill func(*inode)) erro
 		if err := d.vacant(name); err != nil {
 			return err
 		}
-		in := d.tree.make(mode)
+		in, err := d.tree.make(mode)
+		if err != nil {
+			return err
+		}
 		fill(in)
 		d.in.put(name, in)
 		return nil
@@ -409,6 +415,7 @@ func (d *memDir) gone(in *inode) {
 		in.parent = nil
 	}
 	in.named(-1)
+	d.tree.free(in)
 }
 
 func (d *memDir) Unlink(name string) error {
@@ -491,6 +498,7 @@ func (d *memDir) Close() error {
 		err = d.under.Close()
 	}
 	d.in.opens--
+	d.tree.free(d.in)
 	d.tree.forget(d.in)
 	d.tree.release()
 	return err

@@ -62,9 +62,9 @@ func (n *memNode) WriteAt(p []byte, off int64) (int, error) {
 	if err := n.in.copyUp(); err != nil {
 		return 0, err
 	}
-	n.in.data.writeAt(p, off)
+	done, err := n.in.data.writeAt(p, off)
 	n.in.written()
-	return len(p), nil
+	return done, err
 }
 
 func (n *memNode) Append(p []byte) (int, int64, error) {
@@ -79,11 +79,12 @@ func (n *memNode) Append(p []byte) (int, int64, error) {
 	if !fits(n.in.data.size, len(p)) {
 		return 0, n.in.data.size, syscall.EFBIG
 	}
-	if len(p) > 0 {
-		n.in.data.writeAt(p, n.in.data.size)
-		n.in.written()
+	if len(p) == 0 {
+		return 0, n.in.data.size, nil
 	}
-	return len(p), n.in.data.size, nil
+	done, err := n.in.data.writeAt(p, n.in.data.size)
+	n.in.written()
+	return done, n.in.data.size, err
 }
 
 func (n *memNode) Truncate(size int64) error {
@@ -132,6 +133,30 @@ func (n *memNode) change(change func(*inode)) error {
 	return nil
 }
 
+// Allocate makes a file as long as the range reaches. Memory is taken when it is
+// written to.
+func (n *memNode) Allocate(offset, size int64) error {
+	if err := n.may(n.writable); err != nil {
+		return err
+	}
+	if offset < 0 || size <= 0 {
+		return syscall.EINVAL
+	}
+	if offset > maxContents || size > maxContents-offset {
+		return syscall.EFBIG
+	}
+	n.in.mu.Lock()
+	defer n.in.mu.Unlock()
+	if err := n.in.copyUp(); err != nil {
+		return err
+	}
+	if offset+size > n.in.data.size {
+		n.in.data.truncate(offset + size)
+		n.in.written()
+	}
+	return nil
+}
+
 func (n *memNode) Sync() error { return n.may(true) }
 
 func (n *memNode) Close() error {
@@ -146,6 +171,7 @@ func (n *memNode) Close() error {
 		n.in.mu.Lock()
 		err = n.in.letGo()
 		n.in.mu.Unlock()
+		t.free(n.in)
 		t.forget(n.in)
 	}
 	t.release()
@@ -205,7 +231,7 @@ func (i *inode) copyUp() error {
 	if err != nil {
 		return err
 	}
-	var mine contents
+	mine := contents{budget: i.data.budget}
 	sum := sha256.New()
 	buf := make([]byte, chunkSize)
 	for off := int64(0); ; {
@@ -213,13 +239,17 @@ func (i *inode) copyUp() error {
 		if !fits(off, n) {
 			return syscall.EFBIG
 		}
-		mine.writeAt(buf[:n], off)
+		if _, err := mine.writeAt(buf[:n], off); err != nil {
+			mine.truncate(0)
+			return err
+		}
 		sum.Write(buf[:n])
 		off += int64(n)
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
+			mine.truncate(0)
 			return err
 		}
 	}

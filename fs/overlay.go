@@ -10,7 +10,8 @@ import (
 // What nobody changed is read from the base when it is asked for, and so shows
 // what others make of the base meanwhile. A file is copied into memory as a whole
 // when its content is first written to; a rename copies nothing. Hard links that
-// the base has are separate files once they are changed.
+// the base has are separate files once they are changed. What is kept in memory is
+// bounded as Memory's is; files that were only read take none.
 //
 // Commit and Discard want files and directories closed that were opened before:
 // those that are open stay as they are, but what is done through them later is
@@ -78,4 +79,5 @@ func (t *memTree) reset() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.root.entries = make(map[string]*dirent)
+	t.room = &budget{max: t.room.max} // what is still open keeps to the old one
 }

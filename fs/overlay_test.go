@@ -2,10 +2,12 @@ package fs_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -412,4 +414,44 @@ func TestReadingTheBaseLeavesNothingInMemory(t *testing.T) {
 		return err
 	}))
 	assert.Zero(t, l.Known())
+}
+
+func TestMemoryIsBoundedAndGivenBack(t *testing.T) {
+	t.Parallel()
+	layer, _ := layered(t, map[string]string{"base": strings.Repeat("x", 300<<10)})
+	for name, f := range map[string]*fs.Fs{"memory": fs.Memory(), "overlay": layer.Fs} {
+		before := fs.Room(f)
+		fs.SetRoom(f, 256<<10)
+		require.ErrorIs(t, f.Write("big", make([]byte, 1<<20)), syscall.ENOSPC, name)
+		require.NoError(t, f.Delete("big"), name)
+		assert.Equal(t, before, fs.Room(f), name)
+
+		var err error
+		made := 0
+		for ; err == nil; made++ {
+			err = f.EnsureDir(fmt.Sprint(made))
+		}
+		require.ErrorIs(t, err, syscall.ENOSPC, name)
+		for i := range made - 1 {
+			require.NoError(t, f.Delete(fmt.Sprint(i)), name)
+		}
+		assert.Equal(t, before, fs.Room(f), name)
+
+		open, err := f.Create("open")
+		require.NoError(t, err)
+		_, err = open.Write(make([]byte, 100<<10))
+		require.NoError(t, err)
+		require.NoError(t, f.Delete("open"), name)
+		assert.Greater(t, fs.Room(f), before, "it can still be read")
+		require.NoError(t, open.Close())
+		assert.Equal(t, before, fs.Room(f), name)
+	}
+	file, err := layer.Append("base")
+	require.NoError(t, err)
+	_, err = file.Write([]byte("y"))
+	require.ErrorIs(t, err, syscall.ENOSPC, "it is copied first")
+	require.NoError(t, file.Close())
+	data, err := layer.Read("base")
+	require.NoError(t, err)
+	assert.Len(t, data, 300<<10)
 }
