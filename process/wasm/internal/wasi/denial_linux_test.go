@@ -76,19 +76,19 @@ const (
 	firstPath, secondPath = 1024, 8192
 	fileRead              = 1 << 1
 	fileWrite             = 1 << 6
-	allRights             = 1<<28 - 1
+	everyRight            = 1<<28 - 1
 )
 
 // openAt is path_open from any directory.
 func (g *proxy) openAt(dir uint64, path string, oflags, rights uint64) int {
 	ptr, n := g.put(firstPath, path)
-	return g.call("path_open", dir, 1, ptr, n, oflags, rights, allRights, 0, 512)
+	return g.call("path_open", dir, 1, ptr, n, oflags, rights, everyRight, 0, 512)
 }
 
 // dirAt opens a directory from another.
 func (g *proxy) dirAt(dir uint64, path string) uint64 {
 	ptr, n := g.put(firstPath, path)
-	g.ok("path_open", dir, 1, ptr, n, 2, allRights&^fileWrite, allRights, 0, 512)
+	g.ok("path_open", dir, 1, ptr, n, 2, everyRight&^fileWrite, everyRight, 0, 512)
 	return uint64(g.u32(512))
 }
 
@@ -225,7 +225,7 @@ func TestKernelFilesystemsAreRefusedAndToldOf(t *testing.T) {
 	var seen told
 	g := newProxy(t, kernel.Config{Root: host, Denied: seen.denied})
 	assert.Equal(t, 2, g.openAt(3, "proc/self/environ", 0, fileRead))
-	assert.Equal(t, 2, g.openAt(3, "sys", 2, allRights))
+	assert.Equal(t, 2, g.openAt(3, "sys", 2, everyRight))
 	denials := seen.take()
 	require.Len(t, denials, 2)
 	assert.Equal(t, "/proc/self/environ", denials[0].Path)
