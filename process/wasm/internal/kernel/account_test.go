@@ -491,3 +491,19 @@ func belowRoot(a *Account) (paths []string) {
 	}
 	return paths
 }
+
+// Not parallel: it counts allocations.
+func TestLimitsCostAWriteNoAllocation(t *testing.T) {
+	f, _ := tree(t, nil)
+	for _, l := range []Limits{{}, {Written: 1 << 40, FileSize: 1 << 40}} {
+		p := start(t, Config{Root: f, Account: NewAccount(l)})
+		fd := open(t, p, root, OpenRequest{Path: "f", How: OpenCreate})
+		data, vector := []byte("x"), make([][]byte, 1)
+		assert.Zero(t, testing.AllocsPerRun(100, func() {
+			vector[0] = data
+			if _, err := p.WriteAt(fd, vector, 0); err != nil {
+				t.Error(err)
+			}
+		}))
+	}
+}
