@@ -20,10 +20,10 @@ type Limits struct {
 	// streams and directories given at the start included, though these are
 	// never refused. A single guest has at most 1024, whatever is said here.
 	Descriptors int
-	// Written is how many bytes may be written to files (EDQUOT), the same
-	// place counting each time, as does room that is allocated. What an earlier
-	// write of the same call could not write is given back. To make a file
-	// longer without writing takes no room, and is bounded by FileSize.
+	// Written is how many bytes may be written to files (EDQUOT), the same place
+	// counting each time, and room that is allocated counting as written. A write
+	// that would go beyond ends there, and the next one fails. To make a file
+	// longer without writing leaves a hole, which FileSize bounds and not this.
 	Written int64
 	// Created is how many files, directories, symlinks and hard links may be
 	// made (EDQUOT), those that were removed again included.

@@ -53,9 +53,11 @@ func runCommand(ctx context.Context, args []string, stdio Stdio) int {
 		return code
 	}
 	explain(stdio.Err, f, out, err)
-	if f.explain {
+	switch {
+	case out == nil: // it was never there to be denied anything
+	case f.explain:
 		found.explain(stdio.Err)
-	} else {
+	default:
 		found.hint(stdio.Err, f.program, code)
 	}
 	if err := s.settle(err == nil); err != nil {

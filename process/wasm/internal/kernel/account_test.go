@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -446,37 +447,129 @@ func TestRacedLimitsAreNeverExceededAndUsedUpToTheLast(t *testing.T) {
 	assert.LessOrEqual(t, sizeOf(t, dir, "shared"), int64(size))
 }
 
-func TestRacedRenamesNeverTakeADirectoryTooDeep(t *testing.T) {
+func TestRacedTakersNeverTakeMoreThanThereIs(t *testing.T) {
 	t.Parallel()
-	const most = 4
-	f, dir := tree(t, map[string]string{"a/b/c/": "", "x/": ""})
-	account := NewAccount(Limits{Depth: most})
+	const most = 100_000_003
+	left := tally{max: most}
+	var sum atomic.Int64
 	var all sync.WaitGroup
-	for g := range 4 {
-		p := start(t, Config{Root: f, Account: account})
+	for range 8 {
 		all.Go(func() {
-			for i := range 200 {
-				switch (i + g) % 4 {
-				case 0:
-					_ = p.Rename(root, "x", root, "a/b/c/x")
-				case 1:
-					_ = p.Rename(root, "a/b/c/x", root, "x")
-				case 2:
-					fd, err := p.Open(root, OpenRequest{Path: "x", How: OpenDirectory, Base: directoryRights, Inheriting: everything})
-					if err == nil {
-						_ = p.Mkdir(fd, fmt.Sprint("d", g, i))
-						_ = p.Rename(fd, fmt.Sprint("d", g, i), root, fmt.Sprint("d", g, i))
-						_ = p.CloseFD(fd)
-					}
-				case 3:
-					_ = p.Mkdir(root, "x/deep")
-					_ = p.Rmdir(root, "x/deep")
+			taken := int64(0)
+			for n := left.take(3); n > 0; n = left.take(3) {
+				taken += n
+				if n == 3 && taken%7 == 0 {
+					left.giveBack(1)
+					taken--
 				}
+			}
+			sum.Add(taken)
+		})
+	}
+	all.Wait()
+	assert.EqualValues(t, most, sum.Load()+left.take(most))
+}
+
+// growing is a file whose size is old news by the time that it is told.
+type growing struct {
+	fs.Node
+	mu   sync.Mutex
+	size int64
+}
+
+func (g *growing) Stat() (fs.Stat, error) {
+	g.mu.Lock()
+	st := fs.Stat{Size: g.size}
+	g.mu.Unlock()
+	runtime.Gosched()
+	return st, nil
+}
+
+func (g *growing) Append(p []byte) (int, int64, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.size += int64(len(p))
+	return len(p), g.size, nil
+}
+
+func (g *growing) WriteAt(p []byte, off int64) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.size = max(g.size, off+int64(len(p)))
+	return len(p), nil
+}
+
+func (g *growing) Truncate(size int64) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.size = size
+	return nil
+}
+
+func TestRacedAppendsNeverMakeAFileLargerThanItMayBe(t *testing.T) {
+	t.Parallel()
+	const most = 1000
+	account := NewAccount(Limits{FileSize: most})
+	node := &growing{}
+	f := &file{node: node}
+	var all sync.WaitGroup
+	for g := range 8 {
+		all.Go(func() {
+			for i := range 500 {
+				switch {
+				case g == 0:
+					_ = account.truncate(f, int64(i%most))
+				case g == 1:
+					_, _ = account.writeAt(f, bufs("0123456789"), int64(i%most))
+				default:
+					_, _, _ = account.append(f, bufs("0123456789", "x"))
+				}
+				node.mu.Lock()
+				assert.LessOrEqual(t, node.size, int64(most))
+				node.mu.Unlock()
 			}
 		})
 	}
 	all.Wait()
-	assert.LessOrEqual(t, deepest(t, dir), most)
+}
+
+func TestRacedRenamesNeverTakeADirectoryTooDeep(t *testing.T) {
+	t.Parallel()
+	f, dir := tree(t, map[string]string{"a/b/c/": "", "x/": ""})
+	account := NewAccount(Limits{Depth: 4})
+	check := func() { assert.NoDirExists(t, filepath.Join(dir, "a/b/c/x/d")) }
+	done := make(chan struct{})
+	mover := start(t, Config{Root: f, Account: account})
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			if mover.Rename(root, "x", root, "a/b/c/x") == nil {
+				check()
+				assert.NoError(t, mover.Rename(root, "a/b/c/x", root, "x"))
+			}
+		}
+	})
+	p := start(t, Config{Root: f, Account: account})
+	for range 1000 {
+		fd, err := p.Open(root, OpenRequest{Path: "x", How: OpenDirectory, Base: directoryRights, Inheriting: everything})
+		if err != nil {
+			continue
+		}
+		for range 5 {
+			if p.Mkdir(fd, "d") == nil {
+				check()
+				assert.NoError(t, p.Rmdir(fd, "d"))
+			}
+		}
+		assert.NoError(t, p.CloseFD(fd))
+	}
+	close(done)
+	all.Wait()
 	assert.Empty(t, belowRoot(account), "closed directories are forgotten")
 }
 
