@@ -319,7 +319,7 @@ func (i *inode) untouched() bool {
 // errSpecial refuses to move what cannot be made again.
 func errSpecial(op, name string) error {
 	return &DeniedError{
-		Op: op, Path: name, Rule: "a FIFO, socket or device stays where it is in an overlay",
+		Op: op, Path: name, Rule: RuleSpecialStays,
 		Fix: "remove it, or move it in the base", Err: syscall.EPERM,
 	}
 }

@@ -27,7 +27,7 @@ type Layer struct {
 func Overlay(base *Fs) (*Layer, error) {
 	if base.Unrestricted() {
 		return nil, &DeniedError{
-			Op: "overlay", Path: "/", Rule: "an overlay needs a restricted base",
+			Op: "overlay", Path: "/", Rule: RuleWholeBase,
 			Fix: "name a directory of it, by Sub", Err: syscall.EPERM,
 		}
 	}

@@ -26,6 +26,11 @@ const (
 	RuleStays = `the root, "." and ".." stay where they are`
 	// RuleSpecialFile: FIFOs, sockets and devices are not opened.
 	RuleSpecialFile = "only regular files and directories can be opened"
+	// RuleSpecialStays: an overlay cannot make a FIFO, socket or device again, and
+	// so does not move one.
+	RuleSpecialStays = "a FIFO, socket or device stays where it is in an overlay"
+	// RuleWholeBase: an overlay needs a base that is not the whole host.
+	RuleWholeBase = "an overlay needs a restricted base"
 	// RuleKernelFiles: procfs and sysfs are the host, not files.
 	RuleKernelFiles = "procfs and sysfs are never part of a restricted filesystem"
 

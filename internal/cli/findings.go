@@ -76,6 +76,7 @@ var fixes = map[string]string{
 	fs.RuleLinkOutside:         "give what the symlink points to with --dir HOST:GUEST, or point it inside",
 	fs.RuleAbsoluteLinkOutside: "give what the symlink points to with --dir HOST:GUEST, or make it relative",
 	fs.RuleSpecialFile:         "no flag does; use a regular file, or --stdin",
+	fs.RuleSpecialStays:        "give the directory with --dir HOST:GUEST:rw",
 	fs.RuleKernelFiles:         "no flag does; a guest never sees these",
 }
 
