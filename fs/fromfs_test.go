@@ -3,6 +3,7 @@ package fs_test
 import (
 	"archive/zip"
 	"bytes"
+	"embed"
 	"errors"
 	"io"
 	iofs "io/fs"
@@ -28,6 +29,9 @@ var someFiles = fstest.MapFS{
 	"a/dirlink": {Data: []byte("/a/b"), Mode: iofs.ModeSymlink | 0o777},
 }
 
+//go:embed fromfs.go
+var embedded embed.FS
+
 func zipOf(t *testing.T, files map[string]string) iofs.FS {
 	var buf bytes.Buffer
 	w := zip.NewWriter(&buf)
@@ -51,6 +55,8 @@ func TestAnyIOFilesystemCanBeUsed(t *testing.T) {
 	require.NoError(t, fstest.TestFS(fs.FromFS(inside).IOFS(), "top", "a/b/deep"))
 	archive := fs.FromFS(zipOf(t, map[string]string{"top": "top", "a/b/deep": "deep"}))
 	require.NoError(t, fstest.TestFS(archive.IOFS(), "top", "a/b/deep"))
+
+	require.NoError(t, fstest.TestFS(fs.FromFS(embedded).IOFS(), "fromfs.go"))
 
 	below, err := fs.FromFS(someFiles).Sub("a")
 	require.NoError(t, err)

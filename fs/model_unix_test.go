@@ -35,6 +35,24 @@ func TestFsAnswersAsTheHostDoes(t *testing.T) {
 			d, err := fs.OpenPortable(root)
 			return fs.FromDir(d), nil, err
 		},
+		"sub": func(root string) (*fs.Fs, func() error, error) {
+			above, err := fs.New(filepath.Dir(root))
+			if err != nil {
+				return nil, nil, err
+			}
+			defer above.Close()
+			f, err := above.Sub(filepath.Base(root))
+			return f, nil, err
+		},
+		"mounts": func(root string) (*fs.Fs, func() error, error) {
+			f, err := fs.New(root)
+			if err != nil {
+				return nil, nil, err
+			}
+			defer f.Close()
+			tree, err := fs.Mounts([]fs.Mount{{Target: "/", Fs: f}})
+			return tree, nil, err
+		},
 		"memory": func(string) (*fs.Fs, func() error, error) { return fs.Memory(), nil, nil },
 		"overlay": func(root string) (*fs.Fs, func() error, error) {
 			base, err := fs.New(root)

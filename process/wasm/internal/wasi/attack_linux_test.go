@@ -388,8 +388,9 @@ func TestTheAttacksAreReal(t *testing.T) {
 	}
 }
 
-// TestASwapDuringTheWalkLeadsNowhere has a native attacker trade a directory
-// for a symlink that leads out, as fast as it can, under a guest that uses it.
+// TestASwapDuringTheWalkLeadsNowhere has an attacker trade a directory for a
+// symlink that leads out, as fast as it can, under a guest that uses it: once a
+// native one, once a second guest.
 func TestASwapDuringTheWalkLeadsNowhere(t *testing.T) {
 	t.Parallel()
 	tries := 5_000
@@ -404,28 +405,56 @@ func TestASwapDuringTheWalkLeadsNowhere(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newField(t)
-			g := raider{newProxy(t, kernel.Config{Root: defend(t, f)})}
+			root := defend(t, f)
+			g := raider{newProxy(t, kernel.Config{Root: root})}
+			f.setTrap(t)
 			before := f.state(t)
-			seen := raceFor(t, f, g, tries)
+			seen := raceFor(g, tries, nativeSwap(t, f))
 			assert.Zero(t, seen, "reads of the canary in %d tries", tries)
+			if name != "read-only" && name != "io/fs" {
+				second := raider{newProxy(t, kernel.Config{Root: root})}
+				seen = raceFor(g, tries, second.swap)
+				assert.Zero(t, seen, "reads of the canary in %d tries under a second guest", tries)
+			}
 			assert.Equal(t, before, f.state(t))
 		})
 	}
 	t.Run("wazero's mount loses this race", func(t *testing.T) {
 		f := newField(t)
 		tries := min(tries, 500) // it is slow to lose, too
-		seen := raceFor(t, f, newPeer(t, f.inside), tries)
+		f.setTrap(t)
+		seen := raceFor(newPeer(t, f.inside), tries, nativeSwap(t, f))
 		t.Logf("%d reads of the canary in %d tries", seen, tries)
 		assert.NotZero(t, seen)
 	})
 }
 
-// raceFor swaps and reads, and returns how often the canary was read.
-func raceFor(t *testing.T, f field, g raider, tries int) (seen int) {
-	swap, lure := filepath.Join(f.inside, "swap"), filepath.Join(f.inside, "lure")
+// setTrap puts a directory and a symlink that leads out beside each other.
+func (f field) setTrap(t *testing.T) {
+	swap := filepath.Join(f.inside, "swap")
 	require.NoError(t, os.Mkdir(swap, 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(swap, "canary"), []byte("harmless"), 0o644))
-	require.NoError(t, os.Symlink("../outside", lure))
+	require.NoError(t, os.Symlink("../outside", filepath.Join(f.inside, "lure")))
+}
+
+// nativeSwap exchanges the two in one system call.
+func nativeSwap(t *testing.T, f field) func() {
+	swap, lure := filepath.Join(f.inside, "swap"), filepath.Join(f.inside, "lure")
+	return func() {
+		assert.NoError(t, unix.Renameat2(unix.AT_FDCWD, swap, unix.AT_FDCWD, lure, unix.RENAME_EXCHANGE))
+	}
+}
+
+// swap does so with what a guest has.
+func (g raider) swap() {
+	g.rename("swap", "spare")
+	g.rename("lure", "swap")
+	g.rename("spare", "lure")
+}
+
+// raceFor goes on swapping while g goes in, and returns how often g read the
+// canary.
+func raceFor(g raider, tries int, swap func()) (seen int) {
 	done := make(chan struct{})
 	var attacker sync.WaitGroup
 	attacker.Go(func() {
@@ -434,7 +463,7 @@ func raceFor(t *testing.T, f field, g raider, tries int) (seen int) {
 			case <-done:
 				return
 			default:
-				assert.NoError(t, unix.Renameat2(unix.AT_FDCWD, swap, unix.AT_FDCWD, lure, unix.RENAME_EXCHANGE))
+				swap()
 			}
 		}
 	})
@@ -448,6 +477,20 @@ func raceFor(t *testing.T, f field, g raider, tries int) (seen int) {
 	close(done)
 	attacker.Wait()
 	return seen
+}
+
+// TestNoDeviceOpens takes the host's own, which are all in one place.
+func TestNoDeviceOpens(t *testing.T) {
+	t.Parallel()
+	g := raider{newProxy(t, kernel.Config{Root: hostOf(t, "/dev")})}
+	for _, device := range []string{"null", "zero", "full", "random", "tty", "ptmx"} {
+		for _, rights := range []uint64{readRights, writeRights, 1 << 6} {
+			_, opened := g.enter(device, 0, rights)
+			assert.False(t, opened, device)
+		}
+	}
+	_, opened := newPeer(t, "/dev").enter("zero", 0, readRights)
+	assert.True(t, opened, "the attack is real")
 }
 
 // TestAFIFOBlocksNobody is not tried on wazero's mount, which waits for ever.
