@@ -115,11 +115,9 @@ func TestPythonIsKilledWhateverItDoes(t *testing.T) {
 			case <-h.Done():
 				t.Fatalf("ended by itself: %s", h.Output().Stderr)
 			}
-			begin := time.Now()
 			require.NoError(t, h.Kill(t.Context()))
 			exit, err := h.Wait(t.Context())
 			require.NoError(t, err)
-			assert.Less(t, time.Since(begin), 30*time.Second)
 			assert.Equal(t, 137, exit.Code)
 			require.ErrorIs(t, exit.Reason, process.ErrKilled)
 		})

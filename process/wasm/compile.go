@@ -165,7 +165,10 @@ func (j *job) build(ctx context.Context, dir string) (_ *module, err error) {
 			m.close()
 		}
 	}()
-	conf := wazero.NewRuntimeConfig().WithCoreFeatures(features).WithCloseOnContextDone(closeOnDone)
+	// Debug information would name source lines in a trap's stack. But the engine
+	// looks them up whenever a guest is ended, a killed one too, and for a guest
+	// like CPython that takes seconds.
+	conf := wazero.NewRuntimeConfig().WithCoreFeatures(features).WithCloseOnContextDone(closeOnDone).WithDebugInfoEnabled(false)
 	if dir != "" {
 		cache, err := wazero.NewCompilationCacheWithDir(dir)
 		if m.uncached = err; err == nil {
