@@ -8,14 +8,29 @@
 // directory, never the outside. A leading slash means the root, ".." stops at
 // the root, and a symlink that leads outside is a *DeniedError.
 //
+// Where a Dir can, the walk goes down several names in one step: on Linux 5.6 and
+// later, openat2(2) takes all the directories of a path beneath the handle, without
+// symlinks and within one mount. A step that fails for whatever reason is no
+// answer; the walk then goes name by name.
+//
 // Host directories are reached by the *at system calls on Linux, macOS and
-// FreeBSD, and through os.Root elsewhere. Weaker there: a rename between two
-// directories and one that replaces an empty directory are not atomic, Update
-// needs a lock that only unix has, and inode numbers are missing.
+// FreeBSD, and through os.Root elsewhere, Windows included. Everything above
+// holds on all of them. Weaker are:
+//
+//   - macOS and FreeBSD: procfs is not refused. Passing through a directory needs
+//     permission to read it, not only to search it.
+//   - macOS: two names that differ in case or in Unicode normalisation may be one
+//     file, as the volume has it.
+//   - Windows, and all others through os.Root: a rename between two directories,
+//     and one that replaces an empty directory, are not atomic. Whoever swaps
+//     entries while one is looked at and then opened can misdirect an operation
+//     to another entry below the root, never out of it. Update needs a lock that
+//     only unix has; inode numbers are missing; names fold case as the volume does.
 //
 // Not promised: that the root's mounts lead nowhere else (a bind mount below
 // the root is part of it; only procfs and sysfs are refused), that hard links
-// to outside files are found out, and limits on space.
+// to outside files are found out, that a symlink's text, which is told as it is
+// stored, holds no host path, and limits on space.
 //
 // Locks: a descriptor is counted, not locked, so Close never waits for an
 // operation. Update holds, in this order, the Fs's own lock of the directory

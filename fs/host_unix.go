@@ -24,6 +24,7 @@ type hostDir struct {
 // roots apart.
 type hostTree struct {
 	whole   bool        // NewUnrestricted: procfs and devices are allowed
+	dev     uint64      // of the root, which has been admitted
 	shallow atomic.Bool // the system has no way to go down several names at once
 }
 
@@ -56,7 +57,7 @@ func openHostDir(root string, tree *hostTree) (*hostDir, error) {
 	}
 	d := &hostDir{owner{d: newDescriptor(fd)}, tree}
 	if _, err = d.statAt("."); err == nil {
-		err = tree.admit(fd)
+		err = tree.plant(fd)
 	}
 	if err != nil {
 		d.Close()
@@ -75,11 +76,21 @@ func restrict(d Dir) (Dir, error) {
 		return d, nil
 	}
 	h.tree = &hostTree{}
-	if err := h.use(h.tree.admit); err != nil {
+	if err := h.use(h.tree.plant); err != nil {
 		d.Close()
 		return nil, err
 	}
 	return h, nil
+}
+
+// plant makes fd, when it is admitted, the root of the tree.
+func (t *hostTree) plant(fd int) error {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return err
+	}
+	t.dev = uint64(st.Dev)
+	return t.admit(fd)
 }
 
 func hostRoot() string { return "/" }
@@ -222,6 +233,12 @@ func (t *hostTree) node(fd int) (*hostNode, error) {
 	var st unix.Stat_t
 	if err := retry(func() error { return unix.Fstat(fd, &st) }); err != nil {
 		return nil, err
+	}
+	if uint64(st.Dev) != t.dev {
+		// A file can be mounted on a file.
+		if err := t.admit(fd); err != nil {
+			return nil, err
+		}
 	}
 	switch mode := modeOf(uint32(st.Mode)); {
 	case mode.IsRegular():
