@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/tetratelabs/wazero/sys"
 
+	"dappco.re/go/cloche/fs"
 	"dappco.re/go/cloche/process/wasm/internal/kernel"
 	"dappco.re/go/cloche/process/wasm/internal/wasi"
 )
@@ -431,19 +432,36 @@ func TestDirectoryIsNoFile(t *testing.T) {
 }
 
 func TestReadsAndWritesAllocateNothing(t *testing.T) {
-	g := newProxy(t, kernel.Config{Root: tree(t, map[string]string{"f": strings.Repeat("x", 4096)})})
-	fd := g.open("f", 0)
-	iovs, n := g.iovs(1000, 8192, 2048, 16384, 2048)
-	stack := make([]uint64, 5)
-	for _, name := range []string{"fd_pread", "fd_pwrite"} {
-		f := g.mod.ExportedFunction(name)
-		got := testing.AllocsPerRun(200, func() {
-			copy(stack, []uint64{fd, iovs, n, 0, 600})
-			if err := f.CallWithStack(g.ctx, stack); err != nil || uint32(stack[0]) != success {
-				t.Fatal(err, stack[0])
-			}
-		})
-		assert.Zero(t, got, name)
+	files := tree(t, map[string]string{"f": strings.Repeat("x", 1<<20)})
+	mounted, err := fs.Mounts([]fs.Mount{{Target: "/", Fs: files}, {Target: "/ro", Fs: files.ReadOnly()}})
+	require.NoError(t, err)
+	for name, root := range map[string]*fs.Fs{"host": files, "mounts": mounted} {
+		g := newProxy(t, kernel.Config{Root: root})
+		file, appending := g.open("f", 0), g.open("f", 0)
+		g.ok("fd_fdstat_set_flags", appending, uint64(kernel.FlagAppend))
+		iovs, n := g.iovs(1000, 8192, 2048, 16384, 2048)
+		stack := make([]uint64, 5)
+		for _, c := range []struct {
+			function string
+			args     []uint64
+		}{
+			{"fd_read", []uint64{file, iovs, n, 600}},
+			{"fd_write", []uint64{file, iovs, n, 600}},
+			{"fd_write", []uint64{appending, iovs, n, 600}},
+			{"fd_pread", []uint64{file, iovs, n, 0, 600}},
+			{"fd_pwrite", []uint64{file, iovs, n, 0, 600}},
+			{"fd_seek", []uint64{file, 0, 0, 600}},
+			{"fd_tell", []uint64{file, 600}},
+		} {
+			f := g.mod.ExportedFunction(c.function)
+			got := testing.AllocsPerRun(200, func() {
+				copy(stack, c.args)
+				if err := f.CallWithStack(g.ctx, stack); err != nil || uint32(stack[0]) != success {
+					t.Fatal(err, stack[0])
+				}
+			})
+			assert.Zero(t, got, "%s: %s %v", name, c.function, c.args)
+		}
 	}
 }
 
