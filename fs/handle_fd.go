@@ -49,9 +49,12 @@ type owner struct {
 	closed atomic.Bool
 }
 
+// enter takes a user for one call, unless the owner is closed.
+func (o *owner) enter() bool { return !o.closed.Load() && o.d.take() }
+
 // use runs call with the descriptor, again when a signal interrupts it.
 func (o *owner) use(call func(fd int) error) error {
-	if o.closed.Load() || !o.d.take() {
+	if !o.enter() {
 		return unix.EBADF
 	}
 	defer o.d.drop()
@@ -60,7 +63,7 @@ func (o *owner) use(call func(fd int) error) error {
 
 // share makes another owner.
 func (o *owner) share() (*descriptor, error) {
-	if o.closed.Load() || !o.d.take() {
+	if !o.enter() {
 		return nil, unix.EBADF
 	}
 	return o.d, nil

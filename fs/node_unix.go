@@ -42,15 +42,21 @@ func (n *hostNode) ReadAt(p []byte, off int64) (int, error) {
 	return done, nil
 }
 
-func (n *hostNode) readOnce(p []byte, off int64) (m int, err error) {
-	err = n.use(func(fd int) (err error) {
-		m, err = unix.Pread(fd, p, off)
+// readOnce calls without use, whose closures are felt where the call is short.
+func (n *hostNode) readOnce(p []byte, off int64) (int, error) {
+	if !n.enter() {
+		return 0, unix.EBADF
+	}
+	defer n.d.drop()
+	for {
+		m, err := unix.Pread(n.d.fd, p, off)
 		if err == unix.ESPIPE && n.device {
-			m, err = unix.Read(fd, p)
+			m, err = unix.Read(n.d.fd, p)
 		}
-		return err
-	})
-	return max(m, 0), err
+		if err != unix.EINTR {
+			return max(m, 0), err
+		}
+	}
 }
 
 func (n *hostNode) WriteAt(p []byte, off int64) (int, error) {
