@@ -166,6 +166,16 @@ func TestReadOnlyReadsAndNeverWrites(t *testing.T) {
 	n, err := d.OpenFile("top", os.O_RDONLY|os.O_CREATE, 0o644)
 	require.NoError(t, err)
 	defer n.Close()
+	once, ok := n.(interface {
+		ReadOnce([]byte, int64) (int, error)
+	})
+	require.True(t, ok, "the kernel asks for it")
+	buf := make([]byte, 8)
+	for off, want := range []string{"top", "op", "p", ""} {
+		size, err := once.ReadOnce(buf, int64(off))
+		require.NoError(t, err)
+		assert.Equal(t, want, string(buf[:size]))
+	}
 	for name, err := range map[string]error{
 		"chmod": n.SetMode(0o777), "utimes": n.SetTimes(time.Now(), time.Now()),
 		"dir utimes": d.SetOwnTimes(time.Now(), time.Now()), "entry utimes": d.SetTimes("top", time.Now(), time.Now()),

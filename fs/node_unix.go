@@ -27,7 +27,7 @@ func (n *hostNode) ReadAt(p []byte, off int64) (int, error) {
 	}
 	done := 0
 	for done < len(p) {
-		m, err := n.readOnce(p[done:], off+int64(done))
+		m, err := n.ReadOnce(p[done:], off+int64(done))
 		if err != nil {
 			return done, err
 		}
@@ -42,8 +42,9 @@ func (n *hostNode) ReadAt(p []byte, off int64) (int, error) {
 	return done, nil
 }
 
-// readOnce calls without use, whose closures are felt where the call is short.
-func (n *hostNode) readOnce(p []byte, off int64) (int, error) {
+// ReadOnce is pread(2), except that a device may have no offsets. It does without
+// use, whose closures are felt where the call is short.
+func (n *hostNode) ReadOnce(p []byte, off int64) (int, error) {
 	if !n.enter() {
 		return 0, unix.EBADF
 	}

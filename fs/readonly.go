@@ -103,6 +103,16 @@ func (d readOnlyDir) Lock() (func(), error) { return nil, readOnlyError("update"
 // mode and times from being changed.
 type readOnlyNode struct{ Node }
 
+// ReadOnce passes on what some nodes have: reading as pread(2) does.
+func (n readOnlyNode) ReadOnce(p []byte, off int64) (int, error) {
+	if r, ok := n.Node.(interface {
+		ReadOnce([]byte, int64) (int, error)
+	}); ok {
+		return r.ReadOnce(p, off)
+	}
+	return n.Node.ReadAt(p, off)
+}
+
 func (n readOnlyNode) WriteAt([]byte, int64) (int, error)    { return 0, syscall.EBADF }
 func (n readOnlyNode) Append([]byte) (int, int64, error)     { return 0, 0, syscall.EBADF }
 func (n readOnlyNode) Truncate(int64) error                  { return syscall.EINVAL }

@@ -19,13 +19,26 @@ type file struct {
 func (f *file) stat() (fs.Stat, error) { return f.node.Stat() }
 func (f *file) close()                 { f.node.Close() }
 
+// onceReader is a Node that can read as pread(2) does: fewer bytes than asked for
+// are no error, and none are the end. ReadAt has to look for the end once more.
+type onceReader interface {
+	ReadOnce(p []byte, off int64) (int, error)
+}
+
+func (f *file) readOnce(p []byte, off int64) (int, error) {
+	if r, ok := f.node.(onceReader); ok {
+		return r.ReadOnce(p, off)
+	}
+	return f.node.ReadAt(p, off)
+}
+
 // readAt fills bufs in order from off. As in readv(2), an error after some bytes
 // is left for the next call. No file reaches beyond the largest offset, so neither
 // does a read: there, where systems differ, it is at the end.
 func (f *file) readAt(bufs [][]byte, off int64) (n int, err error) {
 	for _, b := range bufs {
 		b = b[:min(int64(len(b)), math.MaxInt64-off-int64(n))]
-		m, err := f.node.ReadAt(b, off+int64(n))
+		m, err := f.readOnce(b, off+int64(n))
 		n += m
 		if err != nil && !errors.Is(err, io.EOF) {
 			return n, afterProgress(n, err)

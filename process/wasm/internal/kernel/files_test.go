@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"dappco.re/go/cloche/fs"
 )
 
 func TestDescriptorsTakeTheLowestFreeNumber(t *testing.T) {
@@ -76,6 +78,27 @@ func TestFileOffsetsAndVectors(t *testing.T) {
 	raw, err := os.ReadFile(filepath.Join(dir, "f"))
 	require.NoError(t, err)
 	assert.Equal(t, "aXYd", string(raw))
+}
+
+// slowNode gives a byte at a time, as a file on a network may, and cannot be read
+// in another way.
+type slowNode struct{ fs.Node }
+
+func (slowNode) ReadOnce(p []byte, off int64) (int, error) {
+	return copy(p[:min(len(p), 1)], "abc"[min(off, 3):]), nil
+}
+
+func TestAShortReadIsGivenToTheGuestAsItIs(t *testing.T) {
+	t.Parallel()
+	d := newDescription(&file{node: slowNode{}}, 0)
+	b := bufs("--", "--")
+	for i, want := range []int{1, 1, 1, 0} {
+		n, err := d.read(d.obj.(*file), b)
+		require.NoError(t, err)
+		assert.Equal(t, want, n)
+		assert.EqualValues(t, min(i+1, 3), d.offset)
+	}
+	assert.Equal(t, bufs("c-", "--"), b)
 }
 
 func TestAppendWritesAtTheEndAndPositionedWritesDoNot(t *testing.T) {
