@@ -12,6 +12,9 @@ func InMemory(d Dir) bool {
 // Known counts the names that a layer knows better than its base.
 func (l *Layer) Known() int { return len(l.tree.root.entries) }
 
+// ErrShallow is what OpenDeep answers where the system cannot.
+var ErrShallow = errShallow
+
 // OpenDeep goes down in one step, and only so.
 func OpenDeep(d Dir, path string) error {
 	sub, err := d.(deepOpener).openDeep(path)
