@@ -23,93 +23,9 @@ import (
 	"dappco.re/go/cloche/fs"
 )
 
-// openDirFunc opens the host directory root as the Dir under test.
-type openDirFunc func(t *testing.T, root string) fs.Dir
-
-func TestDirs(t *testing.T) {
+func TestEveryDirPassesTheSuite(t *testing.T) {
 	t.Parallel()
-	for name, open := range map[string]openDirFunc{
-		"host": func(t *testing.T, root string) fs.Dir {
-			f, err := fs.New(root)
-			require.NoError(t, err)
-			return rootOf(t, f)
-		},
-		"portable": func(t *testing.T, root string) fs.Dir {
-			d, err := fs.OpenPortable(root)
-			require.NoError(t, err)
-			return d
-		},
-		"root of mounts": func(t *testing.T, root string) fs.Dir {
-			return rootOf(t, mountOn(t, "/", root, "/mnt"))
-		},
-		"below a mount": func(t *testing.T, root string) fs.Dir {
-			top := rootOf(t, mountOn(t, "/a/b", root, "/a/c"))
-			defer top.Close()
-			a, err := top.OpenDir("a")
-			require.NoError(t, err)
-			defer a.Close()
-			b, err := a.OpenDir("b")
-			require.NoError(t, err)
-			return b
-		},
-		"overlay": func(t *testing.T, root string) fs.Dir {
-			return rootOf(t, overlayOn(t, root).Fs)
-		},
-		"overlay of an overlay": func(t *testing.T, root string) fs.Dir {
-			below := overlayOn(t, root)
-			f, err := fs.Overlay(below.Fs)
-			require.NoError(t, err)
-			require.NoError(t, below.Close())
-			return rootOf(t, f.Fs)
-		},
-		"whole host": func(t *testing.T, root string) fs.Dir {
-			var none *fs.Fs
-			whole := none.NewUnrestricted()
-			defer whole.Close()
-			sub, err := whole.Sub(root)
-			require.NoError(t, err)
-			return rootOf(t, sub)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			testDir(t, open)
-		})
-	}
-}
-
-// rootOf gives f's root, and f up.
-func TestMemoryIsADir(t *testing.T) {
-	t.Parallel()
-	testDir(t, func(t *testing.T, _ string) fs.Dir { return rootOf(t, fs.Memory()) })
-}
-
-func rootOf(t *testing.T, f *fs.Fs) fs.Dir {
-	d, err := f.Dir()
-	require.NoError(t, err)
-	require.NoError(t, f.Close())
-	return d
-}
-
-// mountOn mounts root on target, and something else on other.
-func overlayOn(t *testing.T, root string) *fs.Layer {
-	t.Helper()
-	base, err := fs.New(root)
-	require.NoError(t, err)
-	layer, err := fs.Overlay(base)
-	require.NoError(t, err)
-	require.NoError(t, base.Close())
-	return layer
-}
-
-func mountOn(t *testing.T, target, root, other string) *fs.Fs {
-	f, err := fs.New(root)
-	require.NoError(t, err)
-	defer f.Close()
-	g, _ := newFs(t)
-	tree, err := fs.Mounts([]fs.Mount{{Target: target, Fs: f}, {Target: other, Fs: g}})
-	require.NoError(t, err)
-	return tree
+	each(t, writable(), testDir)
 }
 
 func requireErrno(t *testing.T, err error, want ...syscall.Errno) {
@@ -120,10 +36,10 @@ func requireErrno(t *testing.T, err error, want ...syscall.Errno) {
 }
 
 // testDir is what every Dir must pass.
-func testDir(t *testing.T, open openDirFunc) {
+func testDir(t *testing.T, k filesystem) {
 	for _, c := range []struct {
 		name string
-		test func(t *testing.T, d fs.Dir, root string)
+		test func(t *testing.T, d fs.Dir, k filesystem)
 	}{
 		{"a file keeps what is written where it is written", dirFileContent},
 		{"open flags mean what POSIX says", dirOpenFlags},
@@ -131,7 +47,7 @@ func testDir(t *testing.T, open openDirFunc) {
 		{"only a regular file opens as a file", dirOpenFileKinds},
 		{"only a directory opens as a directory", dirOpenDirKinds},
 		{"readdir lists names and kinds", dirReadDir},
-		{"readdir lists a thousand entries", dirReadDirMany},
+		{"readdir lists hundreds of entries", dirReadDirMany},
 		{"mkdir, rmdir and unlink keep to their kinds", dirMakeRemove},
 		{"symlinks are kept verbatim", dirSymlinks},
 		{"link gives a file a second name", dirLink},
@@ -146,12 +62,28 @@ func testDir(t *testing.T, open openDirFunc) {
 		{"goroutines share a handle", dirConcurrent},
 		{"a closed handle refuses", dirClosed},
 		{"a lock excludes", dirLock},
+		{"every operation on every kind of entry answers as the host does", dirMatrix},
+		{"a long name is refused by everything", dirLongNames},
+		{"a file outlives its last name", dirUnlinkOpen},
+		{"a directory outlives its name, empty for ever", dirRmdirOpen},
+		{"handles far down follow what moves above them", dirDeepHandles},
+		{"holes read as zeros, and what was cut off never comes back", dirSparse},
+		{"offsets end where the host's do", dirHugeOffsets},
+		{"names of one file are one file", dirHardLinks},
+		{"times change with what they tell of", dirTimesChange},
+		{"times of any age are kept, of a symlink its own", dirTimesKept},
+		{"modes have nothing but permissions", dirModesOnly},
+		{"a replaced name is never missing", dirReplaceAtomically},
+		{"readdir lists what stays, whatever comes and goes", dirReadDirChanging},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			root := t.TempDir()
-			d := open(t, root)
-			c.test(t, d, root)
+			if k.specials {
+				makeSpecials(t, root)
+			}
+			d := rootOf(t, k.open(t, root))
+			c.test(t, d, k)
 			if !t.Failed() && c.name != "a closed handle refuses" {
 				require.NoError(t, d.Close())
 			}
@@ -187,7 +119,7 @@ func mkdir(t *testing.T, d fs.Dir, name string) fs.Dir {
 	return sub
 }
 
-func dirFileContent(t *testing.T, d fs.Dir, _ string) {
+func dirFileContent(t *testing.T, d fs.Dir, _ filesystem) {
 	n, err := d.OpenFile("x", os.O_RDWR|os.O_CREATE, 0o600)
 	require.NoError(t, err)
 	defer n.Close()
@@ -221,7 +153,7 @@ func dirFileContent(t *testing.T, d fs.Dir, _ string) {
 	assert.Equal(t, "hello\x00\x00", content(t, d, "x"))
 }
 
-func dirOpenFlags(t *testing.T, d fs.Dir, _ string) {
+func dirOpenFlags(t *testing.T, d fs.Dir, _ filesystem) {
 	_, err := d.OpenFile("x", os.O_RDONLY, 0)
 	requireErrno(t, err, syscall.ENOENT)
 	_, err = d.OpenFile("x", os.O_RDWR|os.O_TRUNC, 0)
@@ -251,7 +183,7 @@ func dirOpenFlags(t *testing.T, d fs.Dir, _ string) {
 	requireErrno(t, err, syscall.EEXIST)
 }
 
-func dirAppend(t *testing.T, d fs.Dir, _ string) {
+func dirAppend(t *testing.T, d fs.Dir, _ filesystem) {
 	a, err := d.OpenFile("x", os.O_RDWR|os.O_CREATE, 0o644)
 	require.NoError(t, err)
 	defer a.Close()
@@ -288,7 +220,7 @@ func dirAppend(t *testing.T, d fs.Dir, _ string) {
 	assert.Len(t, content(t, d, "x"), 13+8*50*8)
 }
 
-func dirOpenFileKinds(t *testing.T, d fs.Dir, root string) {
+func dirOpenFileKinds(t *testing.T, d fs.Dir, k filesystem) {
 	mkdir(t, d, "dir")
 	create(t, d, "file", "x")
 	require.NoError(t, d.Symlink("file", "link"))
@@ -298,17 +230,18 @@ func dirOpenFileKinds(t *testing.T, d fs.Dir, root string) {
 		_, err = d.OpenFile("link", flag, 0o644)
 		requireErrno(t, err, syscall.ELOOP)
 	}
-	specials := specialsFor(t, d, root)
-	for _, name := range specials {
-		for _, flag := range []int{os.O_RDONLY, os.O_WRONLY, os.O_RDWR, os.O_WRONLY | os.O_CREATE | os.O_TRUNC} {
-			_, err := d.OpenFile(name, flag, 0o644)
-			requireErrno(t, err, syscall.EACCES)
+	if k.specials {
+		for _, name := range []string{"fifo", "socket"} {
+			for _, flag := range []int{os.O_RDONLY, os.O_WRONLY, os.O_RDWR, os.O_WRONLY | os.O_CREATE | os.O_TRUNC} {
+				_, err := d.OpenFile(name, flag, 0o644)
+				requireErrno(t, err, syscall.EACCES)
+			}
 		}
 	}
 	assert.Equal(t, "x", content(t, d, "file"))
 }
 
-func dirOpenDirKinds(t *testing.T, d fs.Dir, root string) {
+func dirOpenDirKinds(t *testing.T, d fs.Dir, k filesystem) {
 	_, err := d.OpenDir("missing")
 	requireErrno(t, err, syscall.ENOENT)
 	create(t, d, "file", "x")
@@ -317,8 +250,8 @@ func dirOpenDirKinds(t *testing.T, d fs.Dir, root string) {
 	require.NoError(t, d.Symlink(".", "link"))
 	_, err = d.OpenDir("link")
 	requireErrno(t, err, syscall.ELOOP)
-	for _, name := range specialsFor(t, d, root) {
-		_, err = d.OpenDir(name)
+	if k.specials {
+		_, err = d.OpenDir("fifo")
 		requireErrno(t, err, syscall.ENOTDIR)
 	}
 	sub := mkdir(t, d, "dir")
@@ -330,7 +263,7 @@ func dirOpenDirKinds(t *testing.T, d fs.Dir, root string) {
 	assert.Equal(t, same.Ino, st.Ino)
 }
 
-func dirReadDir(t *testing.T, d fs.Dir, _ string) {
+func dirReadDir(t *testing.T, d fs.Dir, _ filesystem) {
 	sub := mkdir(t, d, "sub")
 	list := func() map[string]iofs.FileMode {
 		entries, err := sub.ReadDir()
@@ -356,9 +289,9 @@ func dirReadDir(t *testing.T, d fs.Dir, _ string) {
 	assert.Equal(t, want, list())
 }
 
-func dirReadDirMany(t *testing.T, d fs.Dir, _ string) {
+func dirReadDirMany(t *testing.T, d fs.Dir, _ filesystem) {
 	sub := mkdir(t, d, "sub")
-	for i := range 1000 {
+	for i := range 400 {
 		require.NoError(t, sub.Symlink("x", fmt.Sprintf("%s-%d", strings.Repeat("n", 40), i)))
 	}
 	entries, err := sub.ReadDir()
@@ -367,11 +300,11 @@ func dirReadDirMany(t *testing.T, d fs.Dir, _ string) {
 	for _, e := range entries {
 		names[e.Name] = true
 	}
-	assert.Len(t, names, 1000)
-	assert.Len(t, entries, 1000)
+	assert.Len(t, names, 400)
+	assert.Len(t, entries, 400)
 }
 
-func dirMakeRemove(t *testing.T, d fs.Dir, _ string) {
+func dirMakeRemove(t *testing.T, d fs.Dir, _ filesystem) {
 	sub := mkdir(t, d, "dir")
 	requireErrno(t, d.Mkdir("dir", 0o755), syscall.EEXIST)
 	create(t, sub, "file", "")
@@ -390,7 +323,7 @@ func dirMakeRemove(t *testing.T, d fs.Dir, _ string) {
 	require.NoError(t, d.Sync())
 }
 
-func dirSymlinks(t *testing.T, d fs.Dir, _ string) {
+func dirSymlinks(t *testing.T, d fs.Dir, _ filesystem) {
 	long := strings.Repeat("t/", 600) + "end"
 	for i, target := range []string{"x", "../../../etc/passwd", "/absolute//path/", "with space\n\xff", long} {
 		name := fmt.Sprint("l", i)
@@ -410,7 +343,7 @@ func dirSymlinks(t *testing.T, d fs.Dir, _ string) {
 	requireErrno(t, err, syscall.ENOENT)
 }
 
-func dirLink(t *testing.T, d fs.Dir, _ string) {
+func dirLink(t *testing.T, d fs.Dir, _ filesystem) {
 	create(t, d, "file", "same")
 	sub := mkdir(t, d, "sub")
 	require.NoError(t, d.Link("file", sub, "other"))
@@ -427,7 +360,7 @@ func dirLink(t *testing.T, d fs.Dir, _ string) {
 	requireErrno(t, d.Link("file", rootOf(t, foreign), "x"), syscall.EXDEV)
 }
 
-func dirRename(t *testing.T, d fs.Dir, _ string) {
+func dirRename(t *testing.T, d fs.Dir, _ filesystem) {
 	create(t, d, "a", "A")
 	create(t, d, "b", "B")
 	require.NoError(t, d.Rename("a", d, "b"))
@@ -462,7 +395,7 @@ func dirRename(t *testing.T, d fs.Dir, _ string) {
 	assert.Equal(t, "A", content(t, d, "b"))
 }
 
-func dirRenameBetween(t *testing.T, d fs.Dir, _ string) {
+func dirRenameBetween(t *testing.T, d fs.Dir, _ filesystem) {
 	from, to := mkdir(t, d, "from"), mkdir(t, d, "to")
 	create(t, from, "x", "new")
 	create(t, to, "x", "old")
@@ -475,7 +408,7 @@ func dirRenameBetween(t *testing.T, d fs.Dir, _ string) {
 	assert.True(t, st.Mode.IsDir())
 }
 
-func dirRenameForeign(t *testing.T, d fs.Dir, _ string) {
+func dirRenameForeign(t *testing.T, d fs.Dir, _ filesystem) {
 	create(t, d, "x", "here")
 	foreign, _ := newFs(t)
 	other, err := foreign.Dir()
@@ -486,7 +419,7 @@ func dirRenameForeign(t *testing.T, d fs.Dir, _ string) {
 	assert.False(t, foreign.Exists("x"))
 }
 
-func dirTimes(t *testing.T, d fs.Dir, _ string) {
+func dirTimes(t *testing.T, d fs.Dir, _ filesystem) {
 	then := time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
 	later := then.Add(time.Hour)
 	create(t, d, "x", "")
@@ -514,7 +447,7 @@ func dirTimes(t *testing.T, d fs.Dir, _ string) {
 	assert.Equal(t, then, mtime("sub"))
 }
 
-func dirMode(t *testing.T, d fs.Dir, _ string) {
+func dirMode(t *testing.T, d fs.Dir, _ filesystem) {
 	create(t, d, "x", "")
 	n, err := d.OpenFile("x", os.O_WRONLY, 0)
 	require.NoError(t, err)
@@ -525,7 +458,7 @@ func dirMode(t *testing.T, d fs.Dir, _ string) {
 	assert.Equal(t, iofs.FileMode(0o751), st.Mode)
 }
 
-func dirHandleFollows(t *testing.T, d fs.Dir, _ string) {
+func dirHandleFollows(t *testing.T, d fs.Dir, _ filesystem) {
 	sub := mkdir(t, d, "before")
 	require.NoError(t, d.Rename("before", d, "after"))
 	mkdir(t, d, "before")
@@ -536,7 +469,7 @@ func dirHandleFollows(t *testing.T, d fs.Dir, _ string) {
 	assert.Equal(t, "followed", content(t, after, "x"))
 }
 
-func dirDup(t *testing.T, d fs.Dir, _ string) {
+func dirDup(t *testing.T, d fs.Dir, _ filesystem) {
 	create(t, d, "x", "shared")
 	sub := mkdir(t, d, "sub")
 	one, err := sub.Dup()
@@ -551,7 +484,7 @@ func dirDup(t *testing.T, d fs.Dir, _ string) {
 	assert.Equal(t, "still", content(t, sub, "z"))
 }
 
-func dirNames(t *testing.T, d fs.Dir, _ string) {
+func dirNames(t *testing.T, d fs.Dir, _ filesystem) {
 	sub := mkdir(t, d, "sub")
 	names := []string{
 		"\xff\xfe", " ", "\n", "...", "..x", "-rf", "a\\b", "c:", "*", "é", "e\u0301",
@@ -572,7 +505,7 @@ func dirNames(t *testing.T, d fs.Dir, _ string) {
 	requireErrno(t, err, syscall.ENAMETOOLONG)
 }
 
-func dirConcurrent(t *testing.T, d fs.Dir, _ string) {
+func dirConcurrent(t *testing.T, d fs.Dir, _ filesystem) {
 	sub := mkdir(t, d, "sub")
 	var wg sync.WaitGroup
 	for i := range 8 {
@@ -599,9 +532,11 @@ func dirConcurrent(t *testing.T, d fs.Dir, _ string) {
 	wg.Wait()
 }
 
-func dirClosed(t *testing.T, d fs.Dir, _ string) {
+func dirClosed(t *testing.T, d fs.Dir, _ filesystem) {
 	create(t, d, "x", "")
 	n, err := d.OpenFile("x", os.O_RDWR, 0)
+	require.NoError(t, err)
+	other, err := d.Dup()
 	require.NoError(t, err)
 	require.NoError(t, d.Close())
 	_, err = n.WriteAt([]byte("a file outlives its directory's handle"), 0)
@@ -611,11 +546,30 @@ func dirClosed(t *testing.T, d fs.Dir, _ string) {
 	requireErrno(t, err, syscall.EBADF)
 	_, err = d.Lookup("x")
 	requireErrno(t, err, syscall.EBADF)
-	_, err = d.OpenFile("x", os.O_RDONLY, 0)
-	requireErrno(t, err, syscall.EBADF)
+	for op, err := range closedOperations(d) {
+		errno, _ := errors.AsType[syscall.Errno](err)
+		assert.Equal(t, syscall.EBADF, errno, "%s: %v", op, err)
+	}
+	requireErrno(t, n.Close(), syscall.EBADF)
+	assert.Equal(t, "a file outlives its directory's handle", content(t, other, "x"), "what was closed twice was closed once")
+	require.NoError(t, other.Close())
 }
 
-func dirLock(t *testing.T, d fs.Dir, _ string) {
+func closedOperations(d fs.Dir) map[string]error {
+	err := func(_ any, err error) error { return err }
+	now := time.Now()
+	return map[string]error{
+		"Dup": err(d.Dup()), "Stat": err(d.Stat()), "Lookup": err(d.Lookup("x")), "ReadDir": err(d.ReadDir()),
+		"OpenDir": err(d.OpenDir("x")), "OpenFile": err(d.OpenFile("x", os.O_RDONLY, 0)),
+		"create": err(d.OpenFile("new", os.O_CREATE|os.O_RDWR, 0o644)),
+		"Mkdir":  d.Mkdir("dir", 0o755), "Symlink": d.Symlink("x", "link"), "Readlink": err(d.Readlink("x")),
+		"Unlink": d.Unlink("x"), "Rmdir": d.Rmdir("x"), "SetTimes": d.SetTimes("x", now, now),
+		"SetOwnTimes": d.SetOwnTimes(now, now), "Sync": d.Sync(), "Close": d.Close(),
+		"Link": d.Link("x", d, "y"), "Rename": d.Rename("x", d, "y"),
+	}
+}
+
+func dirLock(t *testing.T, d fs.Dir, _ filesystem) {
 	l, ok := d.(fs.Locker)
 	require.True(t, ok)
 	count, high := 0, 0
@@ -642,15 +596,6 @@ func dirLock(t *testing.T, d fs.Dir, _ string) {
 	}
 	wg.Wait()
 	assert.Equal(t, 1, high)
-}
-
-// specialsFor makes them where d shows the host; no memory has any.
-func specialsFor(t *testing.T, d fs.Dir, root string) []string {
-	makeSpecials(t, root)
-	if fs.InMemory(d) {
-		return nil
-	}
-	return []string{"fifo", "socket"}
 }
 
 // makeSpecials puts a FIFO and a socket into root.

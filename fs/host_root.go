@@ -23,9 +23,10 @@ import (
 // Whoever swaps entries between the two steps can misdirect an operation within
 // the top directory, never out of it.
 type rootDir struct {
-	root *os.Root
-	tree *rootTree
-	path string // from tree.top, with the host's separators; "." for the top
+	root   *os.Root
+	tree   *rootTree
+	path   string // from tree.top, with the host's separators; "." for the top
+	closed atomic.Bool
 }
 
 // rootTree is what all directories and files below one top share.
@@ -70,7 +71,7 @@ func (t *rootTree) open(from *os.Root, name, path string) (*rootDir, error) {
 		return nil, posix(err)
 	}
 	t.users.Add(1)
-	return &rootDir{root, t, path}, nil
+	return &rootDir{root: root, tree: t, path: path}, nil
 }
 
 func (t *rootTree) drop() {
@@ -255,22 +256,25 @@ func (d *rootDir) both(name string, to Dir, newname string, call func(from, to s
 		return syscall.EXDEV
 	}
 	for _, end := range []*rootDir{d, other} {
-		// After a rename of a directory above, a copy is all that is left to do.
-		if !end.inPlace() {
-			return syscall.EXDEV
+		if err := end.inPlace(); err != nil {
+			return err
 		}
 	}
 	return posix(call(filepath.Join(d.path, name), filepath.Join(other.path, newname)))
 }
 
-// inPlace reports whether path still leads to d.
-func (d *rootDir) inPlace() bool {
-	at, err := d.tree.top.Lstat(d.path)
-	if err != nil {
-		return false
-	}
+// inPlace fails unless path still leads to d. After a rename of a directory
+// above, a copy is all that is left to do, which is what EXDEV asks for.
+func (d *rootDir) inPlace() error {
 	own, err := d.root.Stat(".")
-	return err == nil && os.SameFile(at, own)
+	if err != nil {
+		return posix(err)
+	}
+	at, err := d.tree.top.Lstat(d.path)
+	if err != nil || !os.SameFile(at, own) {
+		return syscall.EXDEV
+	}
+	return nil
 }
 
 // rename is rename(2). os.Root's refuses to replace an empty directory.
@@ -361,6 +365,9 @@ func (d *rootDir) Lock() (func(), error) {
 }
 
 func (d *rootDir) Close() error {
+	if d.closed.Swap(true) {
+		return syscall.EBADF
+	}
 	err := d.root.Close()
 	d.tree.drop()
 	return posix(err)
@@ -374,11 +381,17 @@ type rootNode struct {
 }
 
 func (n *rootNode) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, syscall.EINVAL
+	}
 	m, err := n.f.ReadAt(p, off)
 	return m, posix(err)
 }
 
 func (n *rootNode) WriteAt(p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, syscall.EINVAL
+	}
 	m, err := n.f.WriteAt(p, off)
 	return m, posix(err)
 }
@@ -428,6 +441,9 @@ func (n *rootNode) Sync() error                      { return posix(n.f.Sync()) 
 
 func (n *rootNode) Close() error {
 	err := n.f.Close()
+	if errors.Is(err, iofs.ErrClosed) {
+		return syscall.EBADF
+	}
 	n.tree.drop()
 	return posix(err)
 }

@@ -3,6 +3,7 @@ package fs
 import (
 	iofs "io/fs"
 	"os"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -52,6 +53,9 @@ func (d *memDir) find(name string) (*inode, Stat, error) {
 		return e.in, Stat{}, nil
 	}
 	st, err := d.under.Lookup(name)
+	if st.Mode.IsDir() {
+		st.Size, st.Nlink = 0, 1 // as for the inode that it becomes when it is opened
+	}
 	return nil, st, err
 }
 
@@ -280,6 +284,8 @@ func (d *memDir) Symlink(target, name string) error {
 		return syscall.ENOENT
 	case len(target) > maxPath:
 		return syscall.ENAMETOOLONG
+	case strings.IndexByte(target, 0) >= 0:
+		return syscall.EINVAL
 	}
 	return d.create(name, iofs.ModeSymlink|0o777, func(in *inode) { in.target = target })
 }

@@ -138,11 +138,13 @@ type mountDir struct {
 	point *mountPoint // nil when no mount point is in it
 	mount *mountPoint // what it belongs to
 	under Dir         // nil when the directory is made up
+
+	closed atomic.Bool
 }
 
 func (t *mountTree) dir(point, mount *mountPoint, under Dir) *mountDir {
 	t.open.Add(1)
-	return &mountDir{t, point, mount, under}
+	return &mountDir{tree: t, point: point, mount: mount, under: under}
 }
 
 // child is the mount point name, if there is one.
@@ -403,6 +405,9 @@ func (d *mountDir) Lock() (func(), error) {
 }
 
 func (d *mountDir) Close() error {
+	if d.closed.Swap(true) {
+		return syscall.EBADF
+	}
 	var err error
 	if d.under != nil {
 		err = d.under.Close()
