@@ -284,9 +284,3 @@ func readlink(f *fs.Fs, path string) (target string, err error) {
 	})
 	return target, err
 }
-
-func link(f *fs.Fs, oldpath, newpath string) error {
-	return at(f, oldpath, 0, func(from fs.Place) error {
-		return at(f, newpath, 0, func(to fs.Place) error { return from.Dir.Link(from.Name, to.Dir, to.Name) })
-	})
-}
