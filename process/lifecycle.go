@@ -83,6 +83,11 @@ func (h *Handle) connect(spec *Spec) {
 	spec.Stdin, spec.Stdout, spec.Stderr = h.stdin, h.stdout, h.stderr
 	spec.Denied = h.denied(spec.Denied)
 	spec.OutwardLink = h.outwardLink(spec.OutwardLink)
+	if starting := spec.Starting; starting != nil {
+		spec.Starting = func(id Identity) error {
+			return guard("Spec.Starting", func() error { return starting(id) })
+		}
+	}
 }
 
 func (h *Handle) denied(tell func(*DeniedError)) func(*DeniedError) {

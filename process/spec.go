@@ -48,6 +48,17 @@ type Spec struct {
 	// service's shutdown.
 	Detach bool
 
+	// Starting, when set, is called before Start returns and before StartedEvent, as
+	// soon as the process exists. The process is held meanwhile: it has not run an
+	// instruction, and if this program dies before Starting returns, it never will.
+	// So whoever writes the Identity down here loses no process. An error of
+	// Starting ends the process, and is Start's.
+	//
+	// Only Linux can hold a process, and not one that is setuid, setgid or has
+	// capabilities of its file, since it would lose them: the native backend refuses
+	// those, and every other backend refuses Starting.
+	Starting func(Identity) error
+
 	// Denied, when set, is called for every refusal as it happens, each time, from
 	// the process's own goroutine, which waits for it: nothing piles up. It must
 	// not block.

@@ -19,6 +19,9 @@ func check(s process.Spec) error {
 	if len(s.Mounts) > 0 {
 		return &process.UnsupportedError{Backend: name, Field: "mounts", Fix: useWasm}
 	}
+	if s.Starting != nil && !mayHold {
+		return &process.UnsupportedError{Backend: name, Field: "starting", Fix: "only Linux can hold a process before its first instruction"}
+	}
 	for _, l := range []struct {
 		field string
 		set   bool
@@ -41,6 +44,9 @@ func check(s process.Spec) error {
 // startError says which field of s made the host refuse to start program in dir.
 // exec(2) and chdir(2) answer in the same words, so dir is tried again.
 func startError(s process.Spec, program, dir string, err error) error {
+	if why := prepared(err); why != nil {
+		return why
+	}
 	if enter := enterable(dir); enter != nil {
 		return dirError(s.Dir, enter)
 	}

@@ -64,18 +64,35 @@ func launch(ctx context.Context, s process.Spec, program, dir string) (*instance
 	if err != nil {
 		return nil, err
 	}
-	proc, err := os.StartProcess(program, argv(s), &os.ProcAttr{
+	var id process.Identity
+	proc, err := start(program, argv(s), &os.ProcAttr{
 		Dir:   dir,
 		Env:   append([]string{}, s.Env...), // nil would mean the host's
 		Files: p.theirs[:],
 		Sys:   newGroup(),
-	})
+	}, preparation(s, &id))
 	p.closeTheirs()
 	if err != nil {
 		p.closeOurs()
 		return nil, startError(s, program, dir, err)
 	}
-	return watch(ctx, proc, p), nil
+	if id.PID == 0 {
+		id, _ = identify(proc.Pid)
+	}
+	return watch(ctx, proc, id, p), nil
+}
+
+// preparation is what is to be done while the process is held, nil for nothing.
+func preparation(s process.Spec, id *process.Identity) prepare {
+	if s.Starting == nil {
+		return nil
+	}
+	return func(pid int) (err error) {
+		if *id, err = identify(pid); err != nil {
+			return err
+		}
+		return s.Starting(*id)
+	}
 }
 
 // argv has the command first, as the caller named it.

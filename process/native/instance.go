@@ -10,12 +10,13 @@ import (
 // instance is one running process and its group.
 type instance struct {
 	group   *group
+	id      process.Identity
 	pipes   *pipes
 	unwatch func() // after it, the end of ctx has no effect any more
 }
 
 // watch takes charge of a process that was just started.
-func watch(ctx context.Context, proc *os.Process, p *pipes) *instance {
+func watch(ctx context.Context, proc *os.Process, id process.Identity, p *pipes) *instance {
 	g := &group{proc: proc}
 	p.copy(func() { g.kill(nil) })
 	killed := make(chan struct{})
@@ -23,7 +24,7 @@ func watch(ctx context.Context, proc *os.Process, p *pipes) *instance {
 		defer close(killed)
 		g.kill(context.Cause(ctx))
 	})
-	return &instance{group: g, pipes: p, unwatch: func() {
+	return &instance{group: g, id: id, pipes: p, unwatch: func() {
 		if !stop() {
 			<-killed
 		}
@@ -58,3 +59,6 @@ func (i *instance) Signal(sig process.Signal) error { return i.group.signal(sig)
 // PID is the process's number, and its group's. It may be another's once Wait
 // has returned.
 func (i *instance) PID() int { return i.group.proc.Pid }
+
+// Identity is zero where the host tells no start time.
+func (i *instance) Identity() process.Identity { return i.id }

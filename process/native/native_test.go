@@ -1,6 +1,7 @@
 package native
 
 import (
+	"os"
 	"path/filepath"
 	"runtime"
 	"testing"
@@ -11,7 +12,14 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain also plays the programs that tests start, as package os/exec's does.
+func TestMain(m *testing.M) {
+	if play := roles[os.Getenv("CLOCHE_TEST_ROLE")]; play != nil {
+		play()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func newBackend(t testing.TB) processtest.Backend {
 	program, _ := processtest.Build(t)
@@ -25,6 +33,7 @@ func newBackend(t testing.TB) processtest.Backend {
 		Command:  "testprog",
 		Signals:  posix,
 		Children: posix,
+		Holds:    mayHold,
 		WideExit: !posix,
 	}
 }

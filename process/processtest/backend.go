@@ -28,6 +28,9 @@ type Backend struct {
 	// FileLimits says that the limits on files are honoured; without it, they
 	// are refused.
 	FileLimits bool
+	// Holds says that Spec.Starting is honoured, and that an Instance has an
+	// Identity; without it, it is refused.
+	Holds bool
 	// WideExit says that an exit code beyond 0 to 255 arrives as it was, as
 	// WASI's do; without it only its low eight bits do, as POSIX has it.
 	WideExit bool

@@ -113,6 +113,39 @@ var startCases = []testCase{
 		assert.Equal(t, "mounts", unsupported.Field)
 		assert.NotEmpty(t, unsupported.Fix)
 	}},
+	{"StartingComesFirstOrIsRefused", func(t *testing.T, b Backend) {
+		var told process.Identity
+		out := newTape()
+		s := process.Spec{Args: []string{"print", "out", "here"}, Stdout: out, Starting: func(id process.Identity) error {
+			told = id
+			assert.Empty(t, out.bytes())
+			return nil
+		}}
+		if !b.Holds {
+			unsupported, ok := errors.AsType[*process.UnsupportedError](refused(t, b, s))
+			require.True(t, ok)
+			assert.Equal(t, "starting", unsupported.Field)
+			assert.NotEmpty(t, unsupported.Fix)
+			return
+		}
+		p := start(t, b, s)
+		assert.Equal(t, 0, p.end(t).Code)
+		assert.Equal(t, "here", string(out.bytes()))
+		assert.Equal(t, p.Instance.(interface{ PID() int }).PID(), told.PID)
+		assert.NotZero(t, told.Started)
+		assert.NotEmpty(t, told.Boot)
+		assert.Equal(t, told, p.Instance.(interface{ Identity() process.Identity }).Identity())
+
+		require.NoError(t, b.Fs.Write("f", []byte("as it was")))
+		err := refused(t, b, process.Spec{
+			Args:     []string{"files", "write:f:it ran"},
+			Starting: func(process.Identity) error { return errStop },
+		})
+		assert.ErrorIs(t, err, errStop)
+		text, err := b.Fs.Read("f")
+		require.NoError(t, err)
+		assert.Equal(t, "as it was", string(text))
+	}},
 	{"AnEndedContextStartsNothing", func(t *testing.T, b Backend) {
 		ctx, cancel := canceled()
 		defer cancel()

@@ -1,0 +1,38 @@
+package process
+
+import "errors"
+
+// Identity proves which process a number stands for. A number alone does not: it
+// may be another's by the time that somebody uses it. It can be written down, and
+// means the same to the next program that reads it on the same machine.
+type Identity struct {
+	PID int `json:"pid"`
+	// Started is when it started, in clock ticks since boot (proc_pid_stat(5),
+	// field 22).
+	Started uint64 `json:"started"`
+	// Boot is the boot that Started counts from (boot_id in random(4)).
+	Boot string `json:"boot"`
+	// Tree names what the backend keeps the process's descendants together by,
+	// such as a cgroup; empty where it has nothing that outlives it.
+	Tree string `json:"tree,omitempty"`
+}
+
+// ErrGone: no process has that Identity any more. Its number may be another's.
+var ErrGone = errors.New("process is gone")
+
+// identified is an Instance that can be told apart from every other process of
+// the machine, past and to come.
+type identified interface{ Identity() Identity }
+
+// Identity is false for what has none: a guest, a process that is pending, and
+// any on a system that tells no start time.
+func (h *Handle) Identity() (Identity, bool) {
+	h.mu.Lock()
+	i, ok := h.instance.(identified)
+	h.mu.Unlock()
+	if !ok {
+		return Identity{}, false
+	}
+	id := i.Identity()
+	return id, id != Identity{}
+}

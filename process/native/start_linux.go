@@ -1,0 +1,79 @@
+package native
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+
+	"dappco.re/go/cloche/process"
+	"golang.org/x/sys/unix"
+)
+
+// start starts program. With p it is traced (ptrace(2)) until p is done, so that
+// it stops before its first instruction, and the kernel kills it if this program
+// dies meanwhile: before the first stop, because the trap that exec(2) sends to a
+// traced process is then no longer caught; after it, because of
+// PTRACE_O_EXITKILL. Only the thread that traces may do all this.
+func start(program string, argv []string, attr *os.ProcAttr, p prepare) (*os.Process, error) {
+	if p == nil {
+		return os.StartProcess(program, argv, attr)
+	}
+	if err := holdable(program); err != nil {
+		return nil, err
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	attr.Sys.Ptrace = true
+	proc, err := os.StartProcess(program, argv, attr)
+	if err != nil {
+		return nil, err
+	}
+	if err := hold(proc.Pid); err != nil {
+		return nil, discard(proc, err)
+	}
+	if err := p(proc.Pid); err != nil {
+		return nil, discard(proc, err)
+	}
+	if err := unix.PtraceDetach(proc.Pid); err != nil && err != unix.ESRCH { // killed meanwhile
+		return nil, discard(proc, fmt.Errorf("releasing the process: %w", err))
+	}
+	return proc, nil
+}
+
+// hold returns when the process stands still. One that was killed before that
+// does so for good.
+func hold(pid int) error {
+	for {
+		err := unix.Waitid(unix.P_PID, pid, nil, unix.WSTOPPED|unix.WEXITED|unix.WNOWAIT, nil)
+		if err == unix.EINTR {
+			continue
+		}
+		if err == nil {
+			err = unix.PtraceSetOptions(pid, unix.PTRACE_O_EXITKILL)
+		}
+		if err == unix.ESRCH {
+			return nil
+		}
+		return err
+	}
+}
+
+// holdable refuses a file that would lose its privileges: exec(2) ignores them
+// for a traced process (execve(2)).
+func holdable(program string) error {
+	info, err := os.Stat(program)
+	if err != nil {
+		return err
+	}
+	caps, _ := unix.Getxattr(program, "security.capability", nil)
+	if info.Mode()&(os.ModeSetuid|os.ModeSetgid) == 0 && caps <= 0 {
+		return nil
+	}
+	return &prepareError{&process.UnsupportedError{
+		Backend: name, Field: "starting for a privileged executable",
+		Fix: "name one that is not setuid or setgid and has no capabilities of its own",
+	}}
+}
+
+// mayHold says whether Spec.Starting can be honoured at all.
+const mayHold = true
