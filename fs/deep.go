@@ -15,6 +15,39 @@ type deepOpener interface {
 	openDeep(path string) (Dir, error)
 }
 
+// deepFileOpener is a Dir that can open a regular file below several names in one
+// step. Path has at least one slash, and is like deepOpener's otherwise. Flag is
+// an access mode alone. When it fails, whatever the error, the walk finds out why.
+type deepFileOpener interface {
+	openDeepFile(path string, flag int) (Node, error)
+}
+
+// OpenPlain opens the regular file that path leads to from dir, if that can be done
+// in one step: the system has the means, and no element of path is a symlink, a
+// mount point, ".", ".." or empty. Flag is os.O_RDONLY, O_WRONLY or O_RDWR. Where
+// it fails nothing has happened, and Resolve and Dir.OpenFile tell more.
+func OpenPlain(dir Dir, path string, flag int) (n Node, ok bool) {
+	deep, ok := dir.(deepFileOpener)
+	if !ok || !plainFile(path) {
+		return nil, false
+	}
+	n, err := deep.openDeepFile(path, flag)
+	return n, err == nil
+}
+
+// plainFile is whether path names something in a directory, by plain names alone.
+func plainFile(path string) bool {
+	if len(path) > maxPath || strings.IndexByte(path, '/') < 0 || strings.IndexByte(path, 0) >= 0 {
+		return false
+	}
+	for name := range strings.SplitSeq(path, "/") {
+		if name == "" || name == "." || name == ".." {
+			return false
+		}
+	}
+	return true
+}
+
 var errShallow = errors.New("only one name at a time")
 
 // deep goes down as far as only the last element is left, if that can be done in

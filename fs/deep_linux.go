@@ -12,15 +12,7 @@ func (d *hostDir) openDeep(path string) (Dir, error) {
 	if d.tree.shallow.Load() {
 		return nil, errShallow
 	}
-	how := unix.OpenHow{
-		Flags:   dirOpen | unix.O_DIRECTORY | unix.O_CLOEXEC,
-		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_XDEV,
-	}
-	fd := -1
-	err := d.use(func(dirfd int) (err error) {
-		fd, err = unix.Openat2(dirfd, path, &how)
-		return err
-	})
+	fd, err := d.openat2(path, dirOpen|unix.O_DIRECTORY)
 	switch err {
 	case nil:
 		return &hostDir{owner{d: newDescriptor(fd)}, d.tree}, nil
@@ -30,4 +22,34 @@ func (d *hostDir) openDeep(path string) (Dir, error) {
 		return nil, errShallow
 	}
 	return nil, err
+}
+
+// openDeepFile implements deepFileOpener. What is opened is a file of the
+// filesystem that was admitted before, as in openDeep.
+func (d *hostDir) openDeepFile(path string, flag int) (Node, error) {
+	if d.tree.shallow.Load() {
+		return nil, errShallow
+	}
+	fd, err := d.openat2(path, fileOpen|access(flag))
+	if err != nil {
+		return nil, err
+	}
+	n, err := d.tree.node(fd)
+	if err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	return n, nil
+}
+
+func (d *hostDir) openat2(path string, flags int) (fd int, err error) {
+	how := unix.OpenHow{
+		Flags:   uint64(flags | unix.O_CLOEXEC),
+		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_XDEV,
+	}
+	err = d.use(func(dirfd int) (err error) {
+		fd, err = unix.Openat2(dirfd, path, &how)
+		return err
+	})
+	return fd, err
 }

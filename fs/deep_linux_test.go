@@ -65,6 +65,12 @@ func TestGoingDownInOneStepChangesNoAnswer(t *testing.T) {
 			p := path.Draw(r, "walked")
 			mode := fs.Mode(rapid.IntRange(0, 3).Draw(r, "mode"))
 			require.Equal(r, walked(oneByOne{d}, p, mode), walked(d, p, mode), p)
+			if n, ok := fs.OpenPlain(d, p, os.O_RDONLY); ok {
+				st, err := n.Stat()
+				require.NoError(r, err)
+				require.NoError(r, n.Close())
+				require.Equal(r, opened(t, oneByOne{d}, p), st.Ino, p)
+			}
 		}
 	})
 }
@@ -78,6 +84,70 @@ func walked(d fs.Dir, path string, mode fs.Mode) any {
 	defer place.Close()
 	st, err := place.Dir.Stat()
 	return []any{place.Path(), place.Name, place.MustDir, st.Ino, err}
+}
+
+// opened is the inode number of the file that the walk leads to.
+func opened(t require.TestingT, d fs.Dir, path string) uint64 {
+	place, err := fs.Resolve(d, d, path, 0)
+	require.NoError(t, err)
+	defer place.Close()
+	n, err := place.Dir.OpenFile(place.Name, os.O_RDONLY, 0)
+	require.NoError(t, err)
+	defer n.Close()
+	st, err := n.Stat()
+	require.NoError(t, err)
+	return st.Ino
+}
+
+func TestAFileIsOpenedInOneStepByPlainNamesAlone(t *testing.T) {
+	t.Parallel()
+	if _, err := unix.Openat2(unix.AT_FDCWD, ".", &unix.OpenHow{Flags: unix.O_PATH}); err != nil {
+		t.Skip("the kernel has no openat2: ", err)
+	}
+	f, root := newFs(t)
+	require.NoError(t, os.MkdirAll(filepath.Join(root, "a/b"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(root, "a/b/file"), []byte("text"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(root, "file"), nil, 0o644))
+	require.NoError(t, os.Symlink("b", filepath.Join(root, "a/dir")))
+	require.NoError(t, os.Symlink("file", filepath.Join(root, "a/b/link")))
+	require.NoError(t, unix.Mkfifo(filepath.Join(root, "a/fifo"), 0o644))
+	mounted, err := fs.Mounts([]fs.Mount{{Target: "/", Fs: f}, {Target: "/a/m", Fs: f}})
+	require.NoError(t, err)
+	defer mounted.Close()
+	for _, c := range []struct {
+		fs   *fs.Fs
+		path string
+		flag int
+		ok   bool
+	}{
+		{f, "a/b/file", os.O_RDONLY, true},
+		{f, "a/b/file", os.O_RDWR, true},
+		{f.ReadOnly(), "a/b/file", os.O_RDONLY, true},
+		{f.ReadOnly(), "a/b/file", os.O_RDWR, false},
+		{f, "file", os.O_RDONLY, false}, // one step anyway
+		{f, "/a/b/file", os.O_RDONLY, false},
+		{f, "a//b/file", os.O_RDONLY, false},
+		{f, "a/./b/file", os.O_RDONLY, false},
+		{f, "a/../a/b/file", os.O_RDONLY, false},
+		{f, "../" + filepath.Base(root) + "/file", os.O_RDONLY, false},
+		{f, "a/b/file/", os.O_RDONLY, false},
+		{f, "a/b/fi\x00le", os.O_RDONLY, false},
+		{f, "a/dir/file", os.O_RDONLY, false},
+		{f, "a/b/link", os.O_RDONLY, false},
+		{f, "a/fifo", os.O_RDONLY, false},
+		{f, "a/b", os.O_RDONLY, false},
+		{f, "a/none", os.O_RDONLY, false},
+		{mounted, "a/m/file", os.O_RDONLY, false},
+	} {
+		d, err := c.fs.Dir()
+		require.NoError(t, err)
+		n, ok := fs.OpenPlain(d, c.path, c.flag)
+		require.Equal(t, c.ok, ok, "%q", c.path)
+		if ok {
+			require.NoError(t, n.Close())
+		}
+		require.NoError(t, d.Close())
+	}
 }
 
 func TestOneStepTakesNothingButDirectories(t *testing.T) {

@@ -186,14 +186,23 @@ func (d *hostDir) notDir(name string) error {
 	return unix.ENOTDIR
 }
 
-func (d *hostDir) OpenFile(name string, flag int, perm iofs.FileMode) (Node, error) {
-	flags := unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_NOCTTY
+// fileOpen opens what may turn out not to be a regular file, without waiting for
+// anybody and without becoming its terminal's session.
+const fileOpen = unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_NOCTTY
+
+// access is the access mode in the flags of package os.
+func access(flag int) int {
 	switch {
 	case flag&os.O_RDWR != 0:
-		flags |= unix.O_RDWR
+		return unix.O_RDWR
 	case flag&os.O_WRONLY != 0:
-		flags |= unix.O_WRONLY
+		return unix.O_WRONLY
 	}
+	return unix.O_RDONLY
+}
+
+func (d *hostDir) OpenFile(name string, flag int, perm iofs.FileMode) (Node, error) {
+	flags := fileOpen | access(flag)
 	if flag&os.O_CREATE != 0 {
 		flags |= unix.O_CREAT
 	}

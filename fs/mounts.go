@@ -291,6 +291,15 @@ func (d *mountDir) openDeep(path string) (Dir, error) {
 	return d.tree.dir(nil, d.mount, under), nil
 }
 
+func (d *mountDir) openDeepFile(path string, flag int) (Node, error) {
+	first, _, _ := strings.Cut(path, "/")
+	deep, ok := d.under.(deepFileOpener)
+	if !ok || d.child(first) != nil {
+		return nil, errShallow
+	}
+	return deep.openDeepFile(path, flag)
+}
+
 func (d *mountDir) OpenFile(name string, flag int, perm iofs.FileMode) (Node, error) {
 	if d.child(name) != nil {
 		if flag&(os.O_CREATE|os.O_EXCL) == os.O_CREATE|os.O_EXCL {

@@ -42,6 +42,18 @@ func (d readOnlyDir) openDeep(path string) (Dir, error) {
 	return nil, errShallow
 }
 
+func (d readOnlyDir) openDeepFile(path string, flag int) (Node, error) {
+	deep, ok := d.Dir.(deepFileOpener)
+	if !ok || flag != os.O_RDONLY {
+		return nil, errShallow
+	}
+	n, err := deep.openDeepFile(path, flag)
+	if err != nil {
+		return nil, err
+	}
+	return readOnlyNode{n}, nil
+}
+
 func readOnly(d Dir, err error) (Dir, error) {
 	if err != nil {
 		return nil, err

@@ -66,17 +66,37 @@ var errIsLink = fmt.Errorf("a symlink: %w", syscall.ELOOP)
 
 // openAt opens what a path leads to.
 func (p *Process) openAt(fd FD, r OpenRequest, mode fs.Mode) (entry, error) {
-	t, err := p.resolve("open", fd, r.need(), r.Path, mode, !r.has(OpenCreate))
+	t, err := p.start("open", fd, r.need(), r.Path)
 	if err != nil {
 		return entry{}, err
 	}
 	defer t.release()
 	wanted := (r.Base | r.Inheriting | r.Flags.neededToOpen()) & (fileRights | directoryRights)
-	if wanted&^t.from.inheriting != 0 {
-		return entry{}, ErrNotCapable
+	allowed := wanted&^t.from.inheriting == 0
+	var obj object
+	if allowed {
+		obj = t.openPlain(r)
 	}
-	e := entry{base: r.Base, inheriting: r.Inheriting & t.from.inheriting, nonblock: r.Flags&FlagNonblock != 0}
-	obj, err := t.open(r)
+	if obj == nil {
+		if err := t.resolve(mode, !r.has(OpenCreate)); err != nil {
+			return entry{}, err
+		}
+		if !allowed {
+			return entry{}, ErrNotCapable
+		}
+		if obj, err = t.open(r); err != nil {
+			if errors.Is(err, syscall.ELOOP) {
+				err = errIsLink
+			}
+			return entry{}, t.refused(err)
+		}
+	}
+	return r.entry(t.from, obj), nil
+}
+
+// entry is a new descriptor's, with the rights that make sense for obj.
+func (r *OpenRequest) entry(from entry, obj object) entry {
+	e := entry{base: r.Base, inheriting: r.Inheriting & from.inheriting, nonblock: r.Flags&FlagNonblock != 0}
 	switch obj.(type) {
 	case *file:
 		e.base &= fileRights
@@ -87,16 +107,11 @@ func (p *Process) openAt(fd FD, r OpenRequest, mode fs.Mode) (entry, error) {
 			// Go's os.Root opens directories without the right to truncate what
 			// is in them, and truncates all the same. Who may make files there
 			// may do so.
-			e.base |= RightPathFilestatSetSize & t.from.inheriting
+			e.base |= RightPathFilestatSetSize & from.inheriting
 		}
-	default:
-		if errors.Is(err, syscall.ELOOP) {
-			err = errIsLink
-		}
-		return entry{}, t.refused(err)
 	}
 	e.desc = newDescription(obj, r.Flags)
-	return e, nil
+	return e
 }
 
 func (r *OpenRequest) has(f OpenFlags) bool { return r.How&f == f }
@@ -160,12 +175,30 @@ func (t *target) open(r OpenRequest) (object, error) {
 	}
 	node, err := t.openFile(r.osFlags())
 	if err == nil {
-		return &file{node: node, writable: r.access() != os.O_RDONLY, label: t.label()}, nil
+		return t.file(node, r), nil
 	}
 	if !errors.Is(err, syscall.EISDIR) || r.has(OpenCreate) || r.has(OpenTruncate) {
 		return nil, err
 	}
 	return t.openDir(r)
+}
+
+// openPlain opens a file that is there, without walking, or returns nil. Under a limit
+// on depth it has to be known where the walk leads.
+func (t *target) openPlain(r OpenRequest) object {
+	a := t.p.account
+	if r.How != 0 || a.limits.Depth != 0 || a.admitLength(t.path) != nil {
+		return nil
+	}
+	node, ok := fs.OpenPlain(t.base.dir, t.path, r.access())
+	if !ok {
+		return nil
+	}
+	return t.file(node, r)
+}
+
+func (t *target) file(node fs.Node, r OpenRequest) *file {
+	return &file{node: node, writable: r.access() != os.O_RDONLY, label: t.label()}
 }
 
 // openFile opens a file, and counts one that it makes.

@@ -59,31 +59,47 @@ func (t *target) admitParent() error {
 	return t.p.account.tooDeep(deep)
 }
 
-// resolve walks a path from a descriptor, which must be a directory with the
-// rights need. A path that ends in a slash follows a last symlink if lastSlash,
-// as all calls do that look at a file (path_resolution(7)); those that make or
-// remove a name do not.
-func (p *Process) resolve(op string, fd FD, need Rights, path string, mode fs.Mode, lastSlash bool) (target, error) {
+// start acquires the descriptor that a path starts at, which must be a directory
+// with the rights need.
+func (p *Process) start(op string, fd FD, need Rights, path string) (target, error) {
 	e, err := p.fds.acquire(fd)
 	if err != nil {
 		return target{}, err
 	}
-	t := target{p: p, op: op, from: e, path: path}
 	d, ok := e.desc.obj.(*directory)
 	if !ok {
 		err = syscall.ENOTDIR
-	} else if err = e.need(need); err == nil {
-		t.base = d
-		if lastSlash && strings.HasSuffix(path, "/") {
-			mode |= fs.Follow
-		}
-		err = t.refused(t.walk(mode))
+	} else {
+		err = e.need(need)
 	}
 	if err != nil {
 		e.release()
 		return target{}, err
 	}
+	return target{p: p, op: op, from: e, base: d, path: path}, nil
+}
+
+// resolve starts at a descriptor and walks to where the path leads.
+func (p *Process) resolve(op string, fd FD, need Rights, path string, mode fs.Mode, lastSlash bool) (target, error) {
+	t, err := p.start(op, fd, need, path)
+	if err != nil {
+		return target{}, err
+	}
+	if err := t.resolve(mode, lastSlash); err != nil {
+		t.release()
+		return target{}, err
+	}
 	return t, nil
+}
+
+// resolve walks to where the path leads. One that ends in a slash follows a last
+// symlink if lastSlash, as all calls do that look at a file (path_resolution(7));
+// those that make or remove a name do not.
+func (t *target) resolve(mode fs.Mode, lastSlash bool) error {
+	if lastSlash && strings.HasSuffix(t.path, "/") {
+		mode |= fs.Follow
+	}
+	return t.refused(t.walk(mode))
 }
 
 // maxPath is PATH_MAX without its NUL, as for package fs (limits.h).
@@ -109,11 +125,7 @@ func (t *target) walk(mode fs.Mode) error {
 	if err := t.find(mode); err != nil {
 		return err
 	}
-	if err := t.admitParent(); err != nil {
-		t.Place.Close()
-		return err
-	}
-	return nil
+	return t.admitParent()
 }
 
 // find resolves t's path.
