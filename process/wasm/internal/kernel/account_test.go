@@ -210,7 +210,7 @@ func TestAllocatedRoomCountsAsWrittenUnlessItFails(t *testing.T) {
 	t.Parallel()
 	a := NewAccount(Limits{Written: 10, FileSize: 20})
 	node := &roomy{err: syscall.ENOSPC}
-	f := &file{node: node}
+	f := newFile(node, false, label{})
 	for range 3 {
 		assert.ErrorIs(t, a.allocate(f, 0, 10), syscall.ENOSPC)
 	}
@@ -511,7 +511,7 @@ func TestRacedAppendsNeverMakeAFileLargerThanItMayBe(t *testing.T) {
 	const most = 1000
 	account := NewAccount(Limits{FileSize: most})
 	node := &growing{}
-	f := &file{node: node}
+	f := newFile(node, false, label{})
 	var all sync.WaitGroup
 	for g := range 8 {
 		all.Go(func() {

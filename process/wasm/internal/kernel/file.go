@@ -12,8 +12,14 @@ import (
 // file is a regular file. The offset is the description's.
 type file struct {
 	node     fs.Node
+	once     onceReader // node, where it is one
 	writable bool
 	label    label
+}
+
+func newFile(node fs.Node, writable bool, l label) *file {
+	once, _ := node.(onceReader)
+	return &file{node: node, once: once, writable: writable, label: l}
 }
 
 func (f *file) stat() (fs.Stat, error) { return f.node.Stat() }
@@ -26,8 +32,8 @@ type onceReader interface {
 }
 
 func (f *file) readOnce(p []byte, off int64) (int, error) {
-	if r, ok := f.node.(onceReader); ok {
-		return r.ReadOnce(p, off)
+	if f.once != nil {
+		return f.once.ReadOnce(p, off)
 	}
 	return f.node.ReadAt(p, off)
 }

@@ -90,7 +90,7 @@ func (slowNode) ReadOnce(p []byte, off int64) (int, error) {
 
 func TestAShortReadIsGivenToTheGuestAsItIs(t *testing.T) {
 	t.Parallel()
-	d := newDescription(&file{node: slowNode{}}, 0)
+	d := newDescription(newFile(slowNode{}, false, label{}), 0)
 	b := bufs("--", "--")
 	for i, want := range []int{1, 1, 1, 0} {
 		n, err := d.read(d.obj.(*file), b)

@@ -198,7 +198,7 @@ func (t *target) openPlain(r OpenRequest) object {
 }
 
 func (t *target) file(node fs.Node, r OpenRequest) *file {
-	return &file{node: node, writable: r.access() != os.O_RDONLY, label: t.label()}
+	return newFile(node, r.access() != os.O_RDONLY, t.label())
 }
 
 // openFile opens a file, and counts one that it makes.
