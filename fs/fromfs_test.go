@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/fstest"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/tools/txtar"
 
 	"dappco.re/go/cloche/fs"
 )
@@ -58,11 +60,43 @@ func TestAnyIOFilesystemCanBeUsed(t *testing.T) {
 
 	require.NoError(t, fstest.TestFS(fs.FromFS(embedded).IOFS(), "fromfs.go"))
 
+	text, err := txtar.FS(txtar.Parse([]byte("-- top --\ntop\n-- a/b/deep --\ndeep\n")))
+	require.NoError(t, err)
+	require.NoError(t, fstest.TestFS(fs.FromFS(text).IOFS(), "top", "a/b/deep"))
+
 	below, err := fs.FromFS(someFiles).Sub("a")
 	require.NoError(t, err)
 	data, err := below.Read("b/deep")
 	require.NoError(t, err)
 	assert.Equal(t, "deep", string(data))
+}
+
+// folding is a filesystem that takes names in capitals for the same in small
+// letters, as some hosts do.
+type folding struct{ iofs.FS }
+
+func (f folding) Open(name string) (iofs.File, error) { return f.FS.Open(strings.ToLower(name)) }
+
+// What lies under a mount point is part of what was mounted around it. To reach it
+// by a twin of the mount point's name is no way out, and to the mount itself there
+// is none but its own name.
+func TestATwinOfAMountPointLeadsToWhatWasMountedAroundIt(t *testing.T) {
+	t.Parallel()
+	around := fs.FromFS(folding{fstest.MapFS{"cfg/key": {Data: []byte("around")}, "other": {}}})
+	mounted := fs.Memory()
+	require.NoError(t, mounted.Write("key", []byte("mounted")))
+	tree, err := fs.Mounts([]fs.Mount{{Target: "/", Fs: around}, {Target: "/cfg", Fs: mounted}})
+	require.NoError(t, err)
+	for path, want := range map[string]string{"cfg/key": "mounted", "CFG/key": "around", "cFG/KEY": "around"} {
+		text, err := tree.Read(path)
+		require.NoError(t, err, path)
+		assert.Equal(t, want, string(text), path)
+	}
+	for _, path := range []string{"CFG/../../other", "Cfg/../CFG/../../../other"} {
+		p, err := tree.Stat(path)
+		require.NoError(t, err, path) // at the root, ".." stays there
+		assert.Equal(t, "other", p.Name())
+	}
 }
 
 func TestSymlinksOfAnIOFilesystemKeepToTheRules(t *testing.T) {
