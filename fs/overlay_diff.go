@@ -3,6 +3,7 @@ package fs
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"io"
 	iofs "io/fs"
 	"maps"
@@ -36,7 +37,9 @@ type Change struct {
 }
 
 // Diff returns what Commit would change, sorted by path; an entry that replaces
-// one of another kind is a removal and an addition. A rename is both as well.
+// one of another kind is a removal and an addition. A rename is both as well. A
+// Diff whose paths have more than 64 MiB together is refused, with EFBIG, and so
+// are Patch and Commit.
 func (l *Layer) Diff() (changes []Change, err error) {
 	err = l.with(func(base, own Dir) error {
 		changes, err = diff(base, own)
@@ -54,8 +57,15 @@ func diff(base, own Dir) ([]Change, error) {
 	return d.changes, nil
 }
 
+// maxDiff is how many bytes the paths of a Diff may have. Whoever fills a Layer
+// can make them as long as he likes, and as many.
+const maxDiff = 64 << 20
+
 // differ compares two trees.
-type differ struct{ changes []Change }
+type differ struct {
+	changes []Change
+	bytes   int // of their paths
+}
 
 // dirs compares two directories, either of which may be nil.
 func (d *differ) dirs(path string, old, new Dir) error {
@@ -146,7 +156,7 @@ func (d *differ) entry(dir, name string, old, new Dir) error {
 	if was.there && is.there && was.stat.Mode.Type() == is.stat.Mode.Type() {
 		same, err := d.same(name, old, new, was, is)
 		if err == nil && !same {
-			d.add(path, Changed, was, is)
+			err = d.add(path, Changed, was, is)
 		}
 		if err != nil || !is.stat.Mode.IsDir() {
 			return err
@@ -154,7 +164,9 @@ func (d *differ) entry(dir, name string, old, new Dir) error {
 		return d.below(path, name, old, new)
 	}
 	if was.there {
-		d.add(path, Removed, was, side{})
+		if err := d.add(path, Removed, was, side{}); err != nil {
+			return err
+		}
 		if was.stat.Mode.IsDir() {
 			if err := d.below(path, name, old, nil); err != nil {
 				return err
@@ -162,7 +174,9 @@ func (d *differ) entry(dir, name string, old, new Dir) error {
 		}
 	}
 	if is.there {
-		d.add(path, Added, side{}, is)
+		if err := d.add(path, Added, side{}, is); err != nil {
+			return err
+		}
 		if is.stat.Mode.IsDir() {
 			return d.below(path, name, nil, new)
 		}
@@ -187,13 +201,17 @@ func (d *differ) below(path, name string, old, new Dir) error {
 	return d.dirs(path, subs[0], subs[1])
 }
 
-func (d *differ) add(path string, kind ChangeKind, was, is side) {
+func (d *differ) add(path string, kind ChangeKind, was, is side) error {
+	if d.bytes += len(path); d.bytes > maxDiff {
+		return fmt.Errorf("the changes are too many to tell: their paths have more than %d bytes: %w", maxDiff, syscall.EFBIG)
+	}
 	d.changes = append(d.changes, Change{
 		Path: path, Kind: kind,
 		Old: was.stat, New: is.stat,
 		OldTarget: was.target, Target: is.target,
 		Outward: is.target != "" && outward(path, is.target),
 	})
+	return nil
 }
 
 // outward reports whether a symlink at path climbs above the root, or does not

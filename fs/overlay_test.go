@@ -3,9 +3,11 @@ package fs_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -454,4 +456,20 @@ func TestMemoryIsBoundedAndGivenBack(t *testing.T) {
 	data, err := layer.Read("base")
 	require.NoError(t, err)
 	assert.Len(t, data, 300<<10)
+}
+
+func TestADiffThatWouldFillTheHostsMemoryIsRefused(t *testing.T) {
+	t.Parallel()
+	layer, err := fs.Overlay(fs.Memory())
+	require.NoError(t, err)
+	defer layer.Close()
+	deep := strings.Repeat(strings.Repeat("d", 250)+"/", 16)
+	require.NoError(t, layer.Fs.EnsureDir(deep))
+	for i := range 64<<20/len(deep) + 1 {
+		require.NoError(t, layer.Fs.Write(deep+strconv.Itoa(i), nil))
+	}
+	_, err = layer.Diff()
+	assert.ErrorIs(t, err, syscall.EFBIG)
+	assert.ErrorIs(t, layer.Patch(io.Discard), syscall.EFBIG)
+	assert.ErrorIs(t, layer.Commit(), syscall.EFBIG)
 }

@@ -79,7 +79,7 @@ func (s *settlement) show() error {
 	case "":
 		return nil
 	case "-":
-		return s.patch(s.errors)
+		return s.patch(onScreen(s.errors))
 	}
 	var patch bytes.Buffer
 	if err := s.patch(&patch); err != nil {
@@ -139,7 +139,7 @@ func (s *settlement) question() (bool, error) {
 		case "n", "no":
 			return false, nil
 		case "d", "diff":
-			if err := s.patch(s.errors); err != nil {
+			if err := s.patch(onScreen(s.errors)); err != nil {
 				return false, err
 			}
 		}
@@ -162,7 +162,11 @@ func (s *settlement) commit() error {
 	for _, o := range s.overlays {
 		err := o.layer.Commit()
 		if conflict, ok := errors.AsType[*fs.ConflictError](err); ok {
-			return fmt.Errorf("%s changed since the run began, so nothing of it was kept: %s", o.host, strings.Join(conflict.Paths, ", "))
+			var names []string
+			for _, p := range conflict.Paths {
+				names = append(names, printable(p))
+			}
+			return fmt.Errorf("%s changed since the run began, so nothing of it was kept: %s", o.host, strings.Join(names, ", "))
 		}
 		if err != nil {
 			return fmt.Errorf("--commit: %w", err)

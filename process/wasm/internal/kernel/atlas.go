@@ -23,6 +23,11 @@ type atlas struct {
 	open map[*directory]struct{}
 }
 
+// maxWhere is how many bytes the path of an open directory may have: what a guest
+// makes by going down from handle to handle has no end otherwise, and each handle
+// holds its path.
+const maxWhere = 16 << 10
+
 // enter makes d known, at the path where it was just found.
 func (a *atlas) enter(d *directory) {
 	a.mu.Lock()
@@ -53,6 +58,8 @@ func (a *atlas) moved(from, to string) {
 	for d := range a.open {
 		if rest, below := strings.CutPrefix(d.where, from); below && (rest == "" || rest[0] == '/') {
 			d.where = to + rest
+			// Too long is too long, however much: nothing is opened below it.
+			d.where = d.where[:min(len(d.where), maxWhere+1)]
 		}
 	}
 }

@@ -257,6 +257,10 @@ func (t *target) openDir(r OpenRequest) (object, error) {
 		// in a slash, be it there or not.
 		return nil, syscall.EISDIR
 	}
+	where := t.where()
+	if len(where) > maxWhere {
+		return nil, syscall.ENAMETOOLONG
+	}
 	d, err := t.dir()
 	if err != nil {
 		return nil, err
@@ -265,7 +269,7 @@ func (t *target) openDir(r OpenRequest) (object, error) {
 		d.Close()
 		return nil, syscall.EISDIR
 	}
-	return t.p.newDirectory(d, t.label().String(), t.where(), t.base.isRoot && onlyDots(r.Path)), nil
+	return t.p.newDirectory(d, t.label().String(), where, t.base.isRoot && onlyDots(r.Path)), nil
 }
 
 // dir returns a handle of its own on the directory that t leads to.
