@@ -100,11 +100,11 @@ func TestAHostThatIgnoresSIGCHLDIsToldThatExitCodesAreLost(t *testing.T) {
 	assert.Contains(t, string(out), os.ErrProcessDone.Error())
 }
 
-// playMortal starts one process that reads and one that sleeps, tells their
-// numbers and waits for its death.
+// playMortal starts a process that reads, one that writes and one that sleeps,
+// tells their numbers and waits for its death.
 func playMortal() {
 	silence, _ := io.Pipe()
-	for _, command := range [][]string{{"cat"}, {"sleep", "1000"}} {
+	for _, command := range [][]string{{"cat"}, {"yes"}, {"sleep", "1000"}} {
 		i, err := New(currentDir()).Start(context.Background(), spec(process.Spec{
 			Command: command[0], Args: command[1:], Stdin: silence,
 		}))
@@ -123,11 +123,12 @@ func TestProcessesOutliveAHostThatIsKilledButTheirPipesBreak(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
 	said := bufio.NewReader(out)
-	reader, sleeper := pidfd(t, said), pidfd(t, said)
+	reader, writer, sleeper := pidfd(t, said), pidfd(t, said), pidfd(t, said)
 	require.NoError(t, cmd.Process.Kill())
 	cmd.Wait()
 
 	assert.True(t, goneWithin(t, reader, time.Minute), "its input has ended")
+	assert.True(t, goneWithin(t, writer, time.Minute), "SIGPIPE")
 	assert.False(t, goneWithin(t, sleeper, 0), "nothing tells it")
 	require.NoError(t, unix.PidfdSendSignal(sleeper, unix.SIGKILL, nil, 0))
 }
