@@ -316,6 +316,7 @@ func TestShutdownEndsAStartThatIsUnderWay(t *testing.T) {
 		require.ErrorIs(t, h.Signal(process.SIGHUP), process.ErrInvalid)
 		require.NoError(t, s.Shutdown(t.Context()), "a process that was stopped is no error")
 		require.ErrorIs(t, <-result, process.ErrShutdown)
+		require.Equal(t, process.Failed, h.Info().Status)
 	})
 }
 

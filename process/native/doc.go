@@ -49,6 +49,12 @@
 //     a slash, which program runs. What it does then is between it and the host.
 //   - The end of a descendant that left the group by setsid(2) or setpgid(2).
 //     It lives on, without delaying anything.
+//   - The end of a process whose host program dies without Shutdown, by SIGKILL
+//     for instance. It lives on; its pipes are broken, so that it reads EOF and
+//     dies of SIGPIPE when it writes. One that is held (Spec.Starting) never runs.
+//   - Exit codes in a host program that has set SIGCHLD to be ignored
+//     (signal.Ignore): the kernel throws them away, and Wait answers ECHILD. To
+//     have inherited that, or to be notified of SIGCHLD, does no harm.
 //   - Mounts, and limits other than that on output: a Spec that asks for them is
 //     refused. Symlinks that lead outside are not told of.
 //   - Usage.Memory of a process that stayed smaller than the host program. Linux

@@ -54,6 +54,7 @@ func Run(t *testing.T, newBackend func(t testing.TB) Backend) {
 	t.Run("Seam", func(t *testing.T) {
 		run(t, startCases)
 		run(t, streamCases)
+		run(t, pipeCases)
 		run(t, exitCases)
 		run(t, stopCases)
 		run(t, fileCases)

@@ -45,6 +45,7 @@ var commands = map[string]func(args []string){
 	"ignoreterm": ignoreTerm,
 	"alloc":      alloc,
 	"ticks":      ticks,
+	"shut":       shut,
 	"files":      files,
 	"tour":       tour,
 	"spawn":      spawn,
@@ -167,6 +168,24 @@ func flood([]string) {
 		_, err := os.Stdout.Write(buf)
 		must(err)
 	}
+}
+
+// shut closes the streams with the given numbers, says so on the others, and
+// exits with 7 or stays: "shut exit 0 1", "shut stay 2".
+func shut(args []string) {
+	streams := map[string]*os.File{"0": os.Stdin, "1": os.Stdout, "2": os.Stderr}
+	for _, n := range args[1:] {
+		must(streams[n].Close())
+		delete(streams, n)
+	}
+	delete(streams, "0")
+	for _, open := range streams {
+		write(open, "ready\n")
+	}
+	if args[0] == "stay" {
+		time.Sleep(time.Hour)
+	}
+	os.Exit(7)
 }
 
 func sleep([]string) {
