@@ -14,6 +14,9 @@ const (
 	ImportName   = "refill"
 )
 
+// Version changes with what Instrument answers for a module.
+const Version = 1
+
 // MinFuel is the least that the host may answer: more than any one charge. With
 // less, a loop would ask for ever.
 const MinFuel = 1 << 12
