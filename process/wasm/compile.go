@@ -198,9 +198,12 @@ func hostFunctionsOf(r wazero.Runtime) hostFunctions {
 
 func (m *module) compile(ctx context.Context, b []byte) error {
 	ctx = experimental.WithCompilationWorkers(ctx, max(2, runtime.GOMAXPROCS(0)))
+	// The engine is shown only what went through this: it makes room for as many
+	// globals, say, as a module claims to have, which a short one can use to end
+	// this program.
 	metered, err := meter.Instrument(b)
 	if err != nil {
-		return m.invalid(ctx, b, err)
+		return &ModuleError{Problem: "it is not a valid module", Err: err}
 	}
 	compiled, err := m.runtime.CompileModule(ctx, metered)
 	if onDisk(err) {
@@ -209,27 +212,17 @@ func (m *module) compile(ctx context.Context, b []byte) error {
 		m.uncached = err
 		compiled, err = m.runtime.CompileModule(ctx, metered)
 	}
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
 	if err != nil {
-		return m.invalid(ctx, b, err)
+		return &ModuleError{Problem: "it is not a valid module", Err: err}
 	}
 	m.compiled = compiled
 	if start := compiled.ExportedFunctions()[startExport]; len(start.ParamTypes())+len(start.ResultTypes()) > 0 {
 		return &ModuleError{Problem: "its function _start takes or returns values", Fix: fixStart}
 	}
 	return nil
-}
-
-// invalid says what is wrong with module b, in terms of b itself and not of the
-// metered one that was refused.
-func (m *module) invalid(ctx context.Context, b []byte, err error) error {
-	_, plain := m.runtime.CompileModule(ctx, b)
-	switch cause := context.Cause(ctx); {
-	case cause != nil:
-		return cause
-	case plain != nil:
-		return &ModuleError{Problem: "it is not a valid module", Err: plain}
-	}
-	return &ModuleError{Problem: "it cannot be metered", Err: err}
 }
 
 // onDisk reports whether err comes from the filesystem and not from the module.

@@ -46,9 +46,6 @@ const (
 	opV128Const          opcode = 0xfd0c
 )
 
-// blockEmpty is the type of a block without operands.
-const blockEmpty = -64
-
 // instruction is one of a function's, by its place in the body.
 type instruction struct {
 	op         opcode
@@ -164,12 +161,24 @@ func memarg(r *binary.Reader) {
 func bulkImmediates(op opcode, r *binary.Reader) {
 	switch sub := op & 0xff; {
 	case sub <= 7: // saturating truncations
-	case op == opMemoryInit, op == opMemoryCopy, op == opTableInit, op == opTableCopy:
+	case op == opMemoryCopy:
+		onlyMemory(r)
+		onlyMemory(r)
+	case op == opMemoryFill:
+		onlyMemory(r)
+	case op == opMemoryInit, op == opTableInit, op == opTableCopy:
 		r.U32()
 		r.U32()
 	case sub <= 17:
 		r.U32()
 	default:
+		r.Fail()
+	}
+}
+
+// onlyMemory refuses any other memory than the first: the helpers know no other.
+func onlyMemory(r *binary.Reader) {
+	if r.Byte() != 0 {
 		r.Fail()
 	}
 }

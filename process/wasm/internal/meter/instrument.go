@@ -15,7 +15,7 @@ func Instrument(b []byte) ([]byte, error) {
 		return nil, err
 	}
 	if len(m.bodies) == 0 {
-		return b, nil
+		return nil, ErrNoCode
 	}
 	for i := range m.bodies {
 		if err := m.survey(&m.bodies[i]); err != nil {
@@ -74,12 +74,12 @@ func (p *plan) function(original uint32) uint32 {
 }
 
 // place is where a section of that id stands among the others (core
-// specification 2.0, section 5.5.16; the tags of the exceptions proposal are 13).
+// specification 2.0, section 5.5.16).
 func place(id byte) int {
 	switch id {
 	case sectionDataCount:
 		return 2*sectionCode - 1
-	case 13:
+	case sectionTag:
 		return 2*sectionGlobal - 1
 	}
 	return 2 * int(id)

@@ -23,6 +23,7 @@ const MinFuel = 1 << 12
 
 // Errors of Instrument, besides those that name what is malformed.
 var (
+	ErrNoCode      = errors.New("it has no code of its own")
 	ErrReserved    = errors.New("it imports from a module of a reserved name")
 	ErrUnsupported = errors.New("it has an instruction that cannot be metered")
 )
@@ -33,6 +34,8 @@ const (
 	sectionType      = 1
 	sectionImport    = 2
 	sectionFunction  = 3
+	sectionTable     = 4
+	sectionMemory    = 5
 	sectionGlobal    = 6
 	sectionExport    = 7
 	sectionStart     = 8
@@ -40,6 +43,7 @@ const (
 	sectionCode      = 10
 	sectionData      = 11
 	sectionDataCount = 12
+	sectionTag       = 13
 )
 
 const (
@@ -111,16 +115,32 @@ func (m *module) read(s section) error {
 		for n := r.U32(); n > 0 && !r.Failed; n-- {
 			m.functions = append(m.functions, m.typeIndex(r))
 		}
-	case 5:
-		m.memory = m.memory || r.U32() > 0
+	case sectionTable:
+		for n := r.U32(); n > 0 && !r.Failed; n-- {
+			r.Byte()
+			r.Limits()
+		}
+	case sectionMemory:
+		for n := r.U32(); n > 0 && !r.Failed; n-- {
+			r.Limits()
+			m.memory = true
+		}
+	case sectionTag:
+		for n := r.U32(); n > 0 && !r.Failed; n-- {
+			r.Byte()
+			m.typeIndex(r)
+		}
 	case sectionGlobal:
 		m.globals += int(r.U32())
+		return nil
 	case sectionCode:
 		for n := r.U32(); n > 0 && !r.Failed; n-- {
 			m.bodies = append(m.bodies, body{code: r.Bytes()})
 		}
+	default:
+		return nil
 	}
-	if err == nil && r.Failed {
+	if err == nil && (r.Failed || r.More()) {
 		err = fmt.Errorf("its section of kind %d is malformed", s.id)
 	}
 	return err

@@ -1,50 +1,44 @@
 package meter
 
-import "dappco.re/go/cloche/process/wasm/internal/binary"
+import (
+	"unicode/utf8"
 
-// Subsections of the custom section "name" (core specification 2.0, appendix
-// 7.4.1) that count functions.
-const (
-	namesOfFunctions = 1
-	namesOfLocals    = 2
+	"dappco.re/go/cloche/process/wasm/internal/binary"
 )
 
-// names shifts the names of functions, and leaves out every other custom section
-// and what is malformed: names decide nothing.
+// namesOfFunctions is the subsection of the custom section "name" that a trap's
+// stack is told by (core specification 2.0, appendix 7.4.1).
+const namesOfFunctions = 1
+
+// names shifts the names of functions. Every other custom section is left out, and
+// so is what is malformed: names decide nothing.
 func (p *plan) names(r *binary.Reader) []byte {
 	if string(r.Bytes()) != "name" {
 		return nil
 	}
-	data := binary.AppendBytes(nil, []byte("name"))
 	for r.More() {
-		id, s := r.Byte(), &binary.Reader{B: r.Bytes()}
-		sub := s.B
-		if id == namesOfFunctions || id == namesOfLocals {
-			sub = p.shiftNames(s, id)
+		id, names := r.Byte(), r.Bytes()
+		if id == namesOfFunctions && !r.Failed {
+			return p.shiftNames(&binary.Reader{B: names})
 		}
-		if r.Failed || s.Failed {
-			return nil
-		}
-		data = binary.AppendBytes(append(data, id), sub)
 	}
-	return data
+	return nil
 }
 
-func (p *plan) shiftNames(s *binary.Reader, id byte) []byte {
-	n := s.U32()
-	data := binary.AppendU32(make([]byte, 0, len(s.B)+8), n)
-	for ; n > 0 && !s.Failed; n-- {
-		data = binary.AppendU32(data, p.function(s.U32()))
-		if id == namesOfFunctions {
-			data = binary.AppendBytes(data, s.Bytes())
-			continue
+func (p *plan) shiftNames(r *binary.Reader) []byte {
+	n := r.U32()
+	shifted := binary.AppendU32(make([]byte, 0, len(r.B)+8), n)
+	for ; n > 0 && !r.Failed; n-- {
+		shifted = binary.AppendU32(shifted, p.function(r.U32()))
+		name := r.Bytes()
+		if !utf8.Valid(name) {
+			return nil
 		}
-		locals := s.U32()
-		data = binary.AppendU32(data, locals)
-		for ; locals > 0 && !s.Failed; locals-- {
-			data = binary.AppendU32(data, s.U32())
-			data = binary.AppendBytes(data, s.Bytes())
-		}
+		shifted = binary.AppendBytes(shifted, name)
 	}
-	return data
+	if r.Failed || r.More() {
+		return nil
+	}
+	data := binary.AppendBytes(nil, []byte("name"))
+	return binary.AppendBytes(append(data, namesOfFunctions), shifted)
 }
