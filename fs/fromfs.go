@@ -25,7 +25,8 @@ const maxLoaded = 1 << 30
 // an io/fs.ReadLinkFS, and by fsys elsewhere. A file without ReadAt or Seek is
 // loaded into memory when it is first read, and EFBIG if it has more than 1 GiB.
 // Inode numbers are made of the path. What fsys answers is not trusted: names
-// that are none are left out, and errors are cut down to their errno.
+// that are none are left out, errors are cut down to their errno, and what breaks
+// the contract of a method is EIO.
 func FromFS(fsys iofs.FS) *Fs {
 	if fsys == nil {
 		return &Fs{}
@@ -67,18 +68,22 @@ func (d ioDir) Lookup(name string) (Stat, error) {
 
 func (d ioDir) stat(at string, stat func(iofs.FS, string) (iofs.FileInfo, error)) (Stat, error) {
 	info, err := stat(d.fsys, at)
-	if err != nil {
-		return Stat{}, errnoIn(err)
-	}
-	return statFrom(info, at), nil
+	return statFrom(at, info, err)
 }
 
-func statFrom(info iofs.FileInfo, at string) Stat {
+// statFrom is what fsys answered about the path at.
+func statFrom(at string, info iofs.FileInfo, err error) (Stat, error) {
+	switch {
+	case err != nil:
+		return Stat{}, errnoIn(err)
+	case info == nil:
+		return Stat{}, syscall.EIO
+	}
 	t := info.ModTime()
 	if t.IsZero() {
 		t = time.Unix(0, 0) // as embed has it: a time that stat(2) can tell
 	}
-	return Stat{Mode: info.Mode(), Size: max(info.Size(), 0), Ino: inoOf(at), Nlink: 1, Atime: t, Mtime: t, Ctime: t}
+	return Stat{Mode: info.Mode(), Size: max(info.Size(), 0), Ino: inoOf(at), Nlink: 1, Atime: t, Mtime: t, Ctime: t}, nil
 }
 
 func inoOf(at string) uint64 {
@@ -94,6 +99,9 @@ func (d ioDir) ReadDir() ([]Entry, error) {
 	}
 	entries := make([]Entry, 0, len(found))
 	for _, e := range found {
+		if e == nil {
+			return nil, syscall.EIO
+		}
 		name := e.Name()
 		if name == "." || strings.ContainsRune(name, '/') || !iofs.ValidPath(name) {
 			continue
@@ -130,8 +138,11 @@ func (d ioDir) OpenFile(name string, _ int, _ iofs.FileMode) (Node, error) {
 	}
 	at := path.Join(d.path, name)
 	f, err := d.fsys.Open(at)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, errnoIn(err)
+	case f == nil:
+		return nil, syscall.EIO
 	}
 	return &ioNode{file: f, path: at}, nil
 }
@@ -168,7 +179,8 @@ func (n *ioNode) ReadAt(p []byte, off int64) (int, error) {
 		return 0, syscall.EINVAL
 	}
 	if r, ok := n.file.(io.ReaderAt); ok {
-		return readFrom(r.ReadAt(p, off))
+		done, err := r.ReadAt(p, off)
+		return readInto(p, done, err)
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -176,11 +188,11 @@ func (n *ioNode) ReadAt(p []byte, off int64) (int, error) {
 		if _, err := s.Seek(off, io.SeekStart); err != nil {
 			return 0, errnoIn(err)
 		}
-		done, err := io.ReadFull(s, p)
+		done, err := io.ReadFull(&honest{Reader: s}, p)
 		if err == io.ErrUnexpectedEOF {
 			err = io.EOF
 		}
-		return readFrom(done, err)
+		return readInto(p, done, err)
 	}
 	if err := n.load(); err != nil {
 		return 0, err
@@ -192,7 +204,7 @@ func (n *ioNode) load() error {
 	if n.loaded != nil {
 		return nil
 	}
-	data, err := io.ReadAll(io.LimitReader(n.file, maxLoaded+1))
+	data, err := io.ReadAll(io.LimitReader(&honest{Reader: n.file}, maxLoaded+1))
 	if err != nil {
 		return errnoIn(err)
 	}
@@ -203,19 +215,41 @@ func (n *ioNode) load() error {
 	return nil
 }
 
-func readFrom(n int, err error) (int, error) {
-	if err != nil && err != io.EOF {
+// readInto is what a read into p answered, if it can be.
+func readInto(p []byte, n int, err error) (int, error) {
+	switch {
+	case n < 0 || n > len(p), n < len(p) && err == nil:
+		return 0, syscall.EIO
+	case err != nil && err != io.EOF:
 		err = errnoIn(err)
+	}
+	return n, err
+}
+
+// honest keeps a reader to the contract of io.Reader, and to an end: whoever reads
+// nothing for long, and does not say why, never will.
+type honest struct {
+	io.Reader
+	empty int // reads of nothing in a row
+}
+
+func (h *honest) Read(p []byte) (int, error) {
+	n, err := h.Reader.Read(p)
+	if n < 0 || n > len(p) {
+		return 0, syscall.EIO
+	}
+	if h.empty++; n > 0 {
+		h.empty = 0
+	}
+	if h.empty > 100 && err == nil {
+		err = io.ErrNoProgress
 	}
 	return n, err
 }
 
 func (n *ioNode) Stat() (Stat, error) {
 	info, err := n.file.Stat()
-	if err != nil {
-		return Stat{}, errnoIn(err)
-	}
-	return statFrom(info, n.path), nil
+	return statFrom(n.path, info, err)
 }
 
 func (n *ioNode) Sync() error { return nil }

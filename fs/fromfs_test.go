@@ -267,6 +267,58 @@ func TestALyingIOFilesystemLeadsNowhere(t *testing.T) {
 	assert.NotContains(t, err.Error(), "secret")
 }
 
+// broken is a file that answers what no file may.
+type broken struct {
+	info iofs.FileInfo
+	read func(p []byte) (int, error)
+}
+
+func (b broken) Stat() (iofs.FileInfo, error)   { return b.info, nil }
+func (b broken) Read(p []byte) (int, error)     { return b.read(p) }
+func (b broken) Close() error                   { return nil }
+func (b broken) Open(string) (iofs.File, error) { return b, nil }
+
+type brokenAt struct{ broken }
+
+func (b brokenAt) ReadAt(p []byte, _ int64) (int, error) { return b.read(p) }
+func (b brokenAt) Open(string) (iofs.File, error)        { return b, nil }
+
+type brokenSeeker struct{ broken }
+
+func (b brokenSeeker) Seek(int64, int) (int64, error) { return 0, nil }
+func (b brokenSeeker) Open(string) (iofs.File, error) { return b, nil }
+
+// none is a filesystem whose every answer is nothing.
+type none struct{}
+
+func (none) Open(string) (iofs.File, error)          { return nil, nil }
+func (none) Stat(string) (iofs.FileInfo, error)      { return lyingInfo{name: "x"}, nil }
+func (none) ReadDir(string) ([]iofs.DirEntry, error) { return []iofs.DirEntry{nil}, nil }
+
+func TestAnIOFilesystemThatBreaksItsContractIsAnErrorAndNoPanic(t *testing.T) {
+	t.Parallel()
+	for name, read := range map[string]func(p []byte) (int, error){
+		"more than there is room for": func(p []byte) (int, error) { return len(p) + 1, nil },
+		"less than nothing":           func(p []byte) (int, error) { return -1, nil },
+		"more, at the end":            func(p []byte) (int, error) { return len(p) + 1, io.EOF },
+		"nothing, for ever":           func(p []byte) (int, error) { return 0, nil },
+	} {
+		b := broken{lyingInfo{name: "x"}, read}
+		for kind, fsys := range map[string]iofs.FS{"read": b, "at": brokenAt{b}, "seek": brokenSeeker{b}} {
+			_, err := fs.FromFS(fsys).Read("x")
+			assert.ErrorIs(t, err, syscall.EIO, "%s: %s", name, kind)
+		}
+	}
+	_, err := fs.FromFS(broken{}).Stat("x")
+	assert.ErrorIs(t, err, syscall.EIO)
+	_, err = fs.FromFS(none{}).Read("x")
+	assert.ErrorIs(t, err, syscall.EIO)
+	d, err := fs.FromFS(none{}).Dir()
+	require.NoError(t, err)
+	_, err = d.ReadDir()
+	assert.ErrorIs(t, err, syscall.EIO)
+}
+
 func TestAnIOFilesystemThatIsNilDenies(t *testing.T) {
 	t.Parallel()
 	_, err := fs.FromFS(nil).Read("x")

@@ -15,8 +15,9 @@ import (
 // It keeps to POSIX: names are bytes and differ in case, handles stay right when
 // what they lead to is renamed or removed, files may have holes, which take no
 // memory. Permissions are kept, after a umask of 022, and nobody is held to them.
-// A file has at most 2^50 bytes (EFBIG), and all of them together, at 512 bytes for
-// each entry and in blocks, at most 1 GiB (ENOSPC).
+// A file has at most 2^50 bytes (EFBIG), and all of them together, in blocks, with
+// 512 bytes for each entry, its name and what a symlink holds, at most 1 GiB
+// (ENOSPC).
 func Memory() *Fs {
 	t := newTree(nil)
 	return FromDir(t.open(t.root, nil))
@@ -88,23 +89,23 @@ func newTree(base Dir) *memTree {
 	var b [8]byte
 	rand.Read(b[:]) // never fails
 	t := &memTree{base: base, room: &budget{max: maxMemory}, dev: binary.LittleEndian.Uint64(b[:])}
-	t.root, _ = t.make(iofs.ModeDir | 0o755) // there is room for one
+	t.root, _ = t.make(iofs.ModeDir|0o755, "") // there is room for one
 	if base != nil {
 		t.root.origin = &origin{root: base}
 	}
 	return t
 }
 
-// make makes an inode that the base knows nothing of. The caller holds mu, or is
-// alone.
-func (t *memTree) make(mode iofs.FileMode) (*inode, error) {
-	if err := t.room.take(inodeCost); err != nil {
+// make makes an inode that the base knows nothing of; target is a symlink's. The
+// caller holds mu, or is alone.
+func (t *memTree) make(mode iofs.FileMode, target string) (*inode, error) {
+	if err := t.room.take(inodeCost + int64(len(target))); err != nil {
 		return nil, err
 	}
 	t.lastIno++
 	now := time.Now()
 	in := &inode{
-		dev: t.dev, ino: t.lastIno,
+		dev: t.dev, ino: t.lastIno, target: target,
 		kind: mode.Type(), mode: mode, nlink: 1, atime: now, mtime: now, ctime: now,
 		own: true, copied: true, data: contents{budget: t.room},
 	}
@@ -123,7 +124,7 @@ func (t *memTree) free(i *inode) {
 		return
 	}
 	if i.origin == nil {
-		i.data.budget.giveBack(inodeCost)
+		i.data.budget.giveBack(inodeCost + int64(len(i.target)))
 	}
 	i.data.truncate(0)
 }
@@ -175,15 +176,19 @@ func (i *inode) setTimes(atime, mtime time.Time) {
 	i.own = true
 }
 
-// put gives a name to in.
-func (i *inode) put(name string, in *inode) {
+// put gives a name to in, if there is room for one that the directory has not had.
+func (i *inode) put(name string, in *inode) error {
 	e := i.entries[name]
 	if e == nil {
+		if err := i.data.budget.take(nameCost + int64(len(name))); err != nil {
+			return err
+		}
 		e = new(dirent)
 		i.entries[name] = e
 	}
 	e.in = in
 	i.touch()
+	return nil
 }
 
 // drop takes a name away, and remembers that it did while the base has it.
@@ -192,6 +197,7 @@ func (i *inode) drop(name string) {
 		e.in = nil
 	} else {
 		delete(i.entries, name)
+		i.data.budget.giveBack(nameCost + int64(len(name)))
 	}
 	i.touch()
 }
@@ -297,6 +303,12 @@ func (o *origin) way() string {
 	return o.up.way() + "/" + o.name
 }
 
+// cost is what it takes to know of it: an inode, which has the target of a symlink,
+// and a name.
+func (o *origin) cost() int64 {
+	return inodeCost + nameCost + int64(len(o.name)+len(o.at.first.target))
+}
+
 // inPlace reports whether the overlay shows it where the base has it.
 func (o *origin) inPlace(i *inode) bool { return o.at != nil && o.at.in == i }
 
@@ -306,6 +318,7 @@ func (t *memTree) forget(i *inode) {
 	for i.opens == 0 && i.origin != nil && i.origin.inPlace(i) && i.untouched() {
 		dir := i.origin.dir
 		delete(dir.entries, i.origin.name)
+		i.data.budget.giveBack(i.origin.cost())
 		i = dir
 	}
 }

@@ -9,8 +9,9 @@ import (
 const (
 	maxContents = 1 << 50  // bytes of one file in memory
 	chunkSize   = 64 << 10 // bytes
-	maxMemory   = 1 << 30  // bytes of a whole tree, contents and inodes together
-	inodeCost   = 512      // bytes that an inode and its name count for
+	maxMemory   = 1 << 30  // bytes of a whole tree, contents, inodes and names together
+	inodeCost   = 448      // bytes that an inode counts for
+	nameCost    = 64       // bytes that a name counts for, beside its own
 )
 
 // budget is the memory that a tree may take: what a guest may write to is bounded.
@@ -27,6 +28,12 @@ func (b *budget) take(n int64) error {
 	}
 	return nil
 }
+
+// force takes n bytes even beyond the maximum.
+func (b *budget) force(n int64) { b.used.Add(n) }
+
+// full reports whether nothing can be taken any more.
+func (b *budget) full() bool { return b.used.Load() >= b.max }
 
 func (b *budget) giveBack(n int64) { b.used.Add(-n) }
 

@@ -81,7 +81,21 @@ func (d *memDir) take(name string) (*inode, error) {
 	e := &dirent{in: in, first: in, was: &st}
 	in.origin = &origin{up: d.in.origin, name: name, dir: d.in, at: e}
 	d.in.entries[name] = e
+	// To read the base, there must be room always: see claim.
+	in.data.budget.force(in.origin.cost())
 	return in, nil
+}
+
+// claim is take for a change that the tree has to remember from then on, for which
+// there must be room.
+func (d *memDir) claim(name string) (*inode, error) {
+	if d.in.entries[name] == nil && d.under != nil && d.tree.room.full() {
+		if _, _, err := d.find(name); err != nil {
+			return nil, err
+		}
+		return nil, syscall.ENOSPC
+	}
+	return d.take(name)
 }
 
 // vacant answers EEXIST for a name that is taken, and ENOENT when the directory
@@ -217,10 +231,9 @@ func (d *memDir) openFile(name string, flag int, perm iofs.FileMode) (Node, erro
 	in, err := d.take(name)
 	switch {
 	case isErrno(err, syscall.ENOENT) && flag&os.O_CREATE != 0 && !d.in.removed:
-		if in, err = d.tree.make(perm.Perm() &^ umask); err != nil {
+		if in, err = d.make(name, perm.Perm()&^umask, ""); err != nil {
 			return nil, err
 		}
-		d.in.put(name, in)
 	case err != nil:
 		return nil, err
 	case flag&(os.O_CREATE|os.O_EXCL) == os.O_CREATE|os.O_EXCL:
@@ -258,24 +271,36 @@ func (d *memDir) underFile(in *inode) (Node, error) {
 	return in.origin.file()
 }
 
+// make makes an inode under a name that is free.
+func (d *memDir) make(name string, mode iofs.FileMode, target string) (*inode, error) {
+	in, err := d.tree.make(mode, target)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.in.put(name, in); err != nil {
+		in.named(-1)
+		d.tree.free(in)
+		return nil, err
+	}
+	if in.isDir() {
+		in.parent = d.in
+	}
+	return in, nil
+}
+
 // create makes an inode under a name that must be free.
-func (d *memDir) create(name string, mode iofs.FileMode, fill func(*inode)) error {
+func (d *memDir) create(name string, mode iofs.FileMode, target string) error {
 	return d.write(func() error {
-		if err := d.vacant(name); err != nil {
-			return err
+		err := d.vacant(name)
+		if err == nil {
+			_, err = d.make(name, mode, target)
 		}
-		in, err := d.tree.make(mode)
-		if err != nil {
-			return err
-		}
-		fill(in)
-		d.in.put(name, in)
-		return nil
+		return err
 	})
 }
 
 func (d *memDir) Mkdir(name string, perm iofs.FileMode) error {
-	return d.create(name, iofs.ModeDir|perm.Perm()&^umask, func(in *inode) { in.parent = d.in })
+	return d.create(name, iofs.ModeDir|perm.Perm()&^umask, "")
 }
 
 func (d *memDir) Symlink(target, name string) error {
@@ -287,7 +312,7 @@ func (d *memDir) Symlink(target, name string) error {
 	case strings.IndexByte(target, 0) >= 0:
 		return syscall.EINVAL
 	}
-	return d.create(name, iofs.ModeSymlink|0o777, func(in *inode) { in.target = target })
+	return d.create(name, iofs.ModeSymlink|0o777, target)
 }
 
 func (d *memDir) Readlink(name string) (target string, err error) {
@@ -324,7 +349,7 @@ func (d *memDir) with(to Dir, f func(to *memDir) error) error {
 
 func (d *memDir) Link(name string, to Dir, newname string) error {
 	return d.with(to, func(to *memDir) error {
-		in, err := d.take(name)
+		in, err := d.claim(name)
 		if err != nil {
 			return err
 		}
@@ -337,16 +362,18 @@ func (d *memDir) Link(name string, to Dir, newname string) error {
 		case in.special():
 			return errSpecial("link", name)
 		}
+		if err := to.in.put(newname, in); err != nil {
+			return err
+		}
 		in.named(+1)
 		in.moved = true
-		to.in.put(newname, in)
 		return nil
 	})
 }
 
 func (d *memDir) Rename(name string, to Dir, newname string) error {
 	return d.with(to, func(to *memDir) error {
-		in, err := d.take(name)
+		in, err := d.claim(name)
 		if err != nil {
 			return err
 		}
@@ -356,7 +383,7 @@ func (d *memDir) Rename(name string, to Dir, newname string) error {
 		if in.isDir() && to.in.below(in) {
 			return syscall.EINVAL
 		}
-		old, err := to.take(newname)
+		old, err := to.claim(newname)
 		switch {
 		case isErrno(err, syscall.ENOENT):
 		case err != nil:
@@ -371,11 +398,13 @@ func (d *memDir) Rename(name string, to Dir, newname string) error {
 		if in.special() {
 			return errSpecial("rename", name)
 		}
+		if err := to.in.put(newname, in); err != nil {
+			return err
+		}
 		if old != nil {
 			to.gone(old)
 		}
 		d.in.drop(name)
-		to.in.put(newname, in)
 		if in.isDir() {
 			in.parent = to.in
 		}
@@ -444,7 +473,7 @@ func (d *memDir) Rmdir(name string) error {
 
 func (d *memDir) remove(name string, check func(*inode) error) error {
 	return d.write(func() error {
-		in, err := d.take(name)
+		in, err := d.claim(name)
 		if err == nil {
 			err = check(in)
 		}
@@ -459,7 +488,7 @@ func (d *memDir) remove(name string, check func(*inode) error) error {
 
 func (d *memDir) SetTimes(name string, atime, mtime time.Time) error {
 	return d.write(func() error {
-		in, err := d.take(name)
+		in, err := d.claim(name)
 		if err != nil {
 			return err
 		}

@@ -80,4 +80,5 @@ func (t *memTree) reset() {
 	defer t.mu.Unlock()
 	t.root.entries = make(map[string]*dirent)
 	t.room = &budget{max: t.room.max} // what is still open keeps to the old one
+	t.root.data.budget = t.room
 }

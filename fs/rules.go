@@ -39,6 +39,9 @@ const (
 	RuleAbsolutePath = "absolute path relative to a directory"
 	// RuleAbsoluteLink: a guest wanted to make an absolute symlink.
 	RuleAbsoluteLink = "symlink to an absolute path"
+	// RuleListings: a guest holds directories open whose listings, which stay as
+	// they were when it began to read them, would take too much of the host's memory.
+	RuleListings = "too many directory entries are being read at once"
 	// RuleLimit: a guest went over one of its limits. The DeniedError wraps a
 	// process.LimitError that says which.
 	RuleLimit = "limit"

@@ -73,6 +73,7 @@ type Account struct {
 	descriptors tally
 	written     tally
 	created     tally
+	listed      tally // bytes of the listings of open directories
 
 	// growing is held for writing from the look at a file's size to what
 	// depends on it, and for reading by whatever else can make a file longer:
@@ -87,6 +88,7 @@ func NewAccount(l Limits) *Account {
 	a.descriptors.max = int64(l.Descriptors)
 	a.written.max = l.Written
 	a.created.max = l.Created
+	a.listed.max = maxListed
 	return a
 }
 

@@ -520,9 +520,9 @@ func TestRacedAppendsNeverMakeAFileLargerThanItMayBe(t *testing.T) {
 				case g == 0:
 					_ = account.truncate(f, int64(i%most))
 				case g == 1:
-					_, _ = account.writeAt(f, bufs("0123456789"), int64(i%most))
+					_, _ = account.writeAt(nil, f, bufs("0123456789"), int64(i%most))
 				default:
-					_, _, _ = account.append(f, bufs("0123456789", "x"))
+					_, _, _ = account.append(nil, f, bufs("0123456789", "x"))
 				}
 				node.mu.Lock()
 				assert.LessOrEqual(t, node.size, int64(most))

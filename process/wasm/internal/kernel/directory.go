@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+	"unsafe"
 
 	"dappco.re/go/cloche/fs"
 )
@@ -18,19 +19,25 @@ type directory struct {
 	// date: the handle, not the path, is the directory.
 	path string
 	// where is the atlas's own note of where it is now.
-	where string
-	atlas *atlas
+	where   string
+	account *Account
 	// isRoot says that it is the root of the guest's tree, whose ".." is itself.
 	isRoot bool
 
 	mu      sync.Mutex
 	entries []fs.Entry // the listing that cookies count in
+	held    int64      // what it takes of account.listed
 }
+
+// maxListed is how many bytes the listings that a tree of processes holds may take:
+// a million names are some 50 MiB, and each handle on their directory has them again.
+const maxListed = 256 << 20
 
 func (d *directory) stat() (fs.Stat, error) { return d.dir.Stat() }
 
 func (d *directory) close() {
-	d.atlas.leave(d)
+	d.account.atlas.leave(d)
+	d.forget()
 	d.dir.Close()
 }
 
@@ -41,16 +48,41 @@ func (d *directory) list(cookie uint64) ([]fs.Entry, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if cookie == 0 || d.entries == nil {
+		d.forget()
 		entries, err := d.snapshot()
+		if err == nil {
+			err = d.keep(entries)
+		}
 		if err != nil {
 			return nil, err
 		}
-		d.entries = entries
 	}
 	if cookie >= uint64(len(d.entries)) {
 		return nil, nil
 	}
 	return d.entries[cookie:], nil
+}
+
+// keep holds a listing, if there is room for it.
+func (d *directory) keep(entries []fs.Entry) error {
+	size := int64(len(entries)) * int64(unsafe.Sizeof(fs.Entry{}))
+	for i := range entries {
+		size += int64(len(entries[i].Name))
+	}
+	if !d.account.listed.takeAll(size) {
+		return &fs.DeniedError{
+			Op: "list", Rule: fs.RuleListings, Err: syscall.ENOMEM,
+			Fix: "close directories that have been read, or keep fewer files in one",
+		}
+	}
+	d.entries, d.held = entries, size
+	return nil
+}
+
+// forget lets go of the listing.
+func (d *directory) forget() {
+	d.account.listed.giveBack(d.held)
+	d.entries, d.held = nil, 0
 }
 
 // snapshot lists the directory in an order that does not depend on the host.

@@ -236,7 +236,7 @@ func (p *Process) Read(fd FD, bufs [][]byte) (int, error) {
 	}
 	switch o := e.desc.obj.(type) {
 	case *file:
-		return e.desc.read(o, bufs)
+		return e.desc.read(p.done, o, bufs)
 	case source:
 		return o.read(p.ctx, e.nonblock, bufs)
 	}
@@ -255,7 +255,7 @@ func (p *Process) Write(fd FD, bufs [][]byte) (int, error) {
 	}
 	switch o := e.desc.obj.(type) {
 	case *file:
-		n, err := e.desc.write(p.account, o, bufs)
+		n, err := e.desc.write(p.done, p.account, o, bufs)
 		return n, p.refused("write", o.label, err)
 	case sink:
 		return o.write(p.ctx, e.nonblock, bufs)
@@ -273,7 +273,7 @@ func (p *Process) ReadAt(fd FD, bufs [][]byte, off uint64) (int, error) {
 	if off > math.MaxInt64 {
 		return 0, syscall.EINVAL
 	}
-	return f.readAt(bufs, int64(off))
+	return f.readAt(p.done, bufs, int64(off))
 }
 
 // WriteAt writes bufs to an offset of its own.
@@ -286,7 +286,7 @@ func (p *Process) WriteAt(fd FD, bufs [][]byte, off uint64) (int, error) {
 	if off > math.MaxInt64 {
 		return 0, syscall.EINVAL
 	}
-	n, err := e.desc.writeAt(p.account, f, bufs, int64(off))
+	n, err := e.desc.writeAt(p.done, p.account, f, bufs, int64(off))
 	return n, p.refused("write", f.label, err)
 }
 

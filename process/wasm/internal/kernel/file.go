@@ -41,8 +41,11 @@ func (f *file) readOnce(p []byte, off int64) (int, error) {
 // readAt fills bufs in order from off. As in readv(2), an error after some bytes
 // is left for the next call. No file reaches beyond the largest offset, so neither
 // does a read: there, where systems differ, it is at the end.
-func (f *file) readAt(bufs [][]byte, off int64) (n int, err error) {
+func (f *file) readAt(stop stopper, bufs [][]byte, off int64) (n int, err error) {
 	for _, b := range bufs {
+		if stop.after(n) {
+			return n, ErrStopped
+		}
 		b = b[:min(int64(len(b)), math.MaxInt64-off-int64(n))]
 		m, err := f.readOnce(b, off+int64(n))
 		n += m
@@ -56,11 +59,14 @@ func (f *file) readAt(bufs [][]byte, off int64) (n int, err error) {
 	return n, nil
 }
 
-func (f *file) writeAt(bufs [][]byte, off int64) (n int, err error) {
+func (f *file) writeAt(stop stopper, bufs [][]byte, off int64) (n int, err error) {
 	if err := fits(bufs, off); err != nil {
 		return 0, err
 	}
 	for _, b := range bufs {
+		if stop.after(n) {
+			return n, ErrStopped
+		}
 		m, err := f.node.WriteAt(b, off+int64(n))
 		n += m
 		if err != nil {
@@ -71,10 +77,13 @@ func (f *file) writeAt(bufs [][]byte, off int64) (n int, err error) {
 }
 
 // append writes at the end and returns where the end is then.
-func (f *file) append(bufs [][]byte) (n int, end int64, err error) {
+func (f *file) append(stop stopper, bufs [][]byte) (n int, end int64, err error) {
 	for _, b := range bufs {
 		if len(b) == 0 {
 			continue
+		}
+		if stop.after(n) {
+			return n, end, ErrStopped
 		}
 		m, e, err := f.node.Append(b)
 		n += m
@@ -86,6 +95,26 @@ func (f *file) append(bufs [][]byte) (n int, end int64, err error) {
 		}
 	}
 	return n, end, nil
+}
+
+// MaxStep is how many bytes of a file are moved between two looks at whether the
+// process is to stop, if no buffer is longer: a guest can ask for 4 GiB in one call.
+const MaxStep = 4 << 20
+
+// stopper is closed when a process is to stop.
+type stopper <-chan struct{}
+
+// after reports whether to stop now that n bytes have been moved.
+func (s stopper) after(n int) bool {
+	if n < MaxStep {
+		return false
+	}
+	select {
+	case <-s:
+		return true
+	default:
+		return false
+	}
 }
 
 // fits answers EFBIG when a write would reach beyond the largest offset.
@@ -105,27 +134,27 @@ func afterProgress(n int, err error) error {
 }
 
 // read reads at the offset and moves it.
-func (d *description) read(f *file, bufs [][]byte) (int, error) {
+func (d *description) read(stop stopper, f *file, bufs [][]byte) (int, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	n, err := f.readAt(bufs, d.offset)
+	n, err := f.readAt(stop, bufs, d.offset)
 	d.offset += int64(n)
 	return n, err
 }
 
 // write writes at the offset, or at the end under FlagAppend, and moves it.
-func (d *description) write(a *Account, f *file, bufs [][]byte) (int, error) {
+func (d *description) write(stop stopper, a *Account, f *file, bufs [][]byte) (int, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var n int
 	var err error
 	if d.flags&FlagAppend != 0 {
 		var end int64
-		if n, end, err = a.append(f, bufs); n > 0 {
+		if n, end, err = a.append(stop, f, bufs); n > 0 {
 			d.offset = end
 		}
 	} else {
-		n, err = a.writeAt(f, bufs, d.offset)
+		n, err = a.writeAt(stop, f, bufs, d.offset)
 		d.offset += int64(n)
 	}
 	if err == nil && n > 0 && d.flags&(FlagSync|FlagDsync) != 0 {
@@ -136,8 +165,8 @@ func (d *description) write(a *Account, f *file, bufs [][]byte) (int, error) {
 
 // writeAt writes elsewhere and leaves the offset alone. POSIX says that it goes
 // where it is told even under FlagAppend (pwrite(2), BUGS).
-func (d *description) writeAt(a *Account, f *file, bufs [][]byte, off int64) (int, error) {
-	n, err := a.writeAt(f, bufs, off)
+func (d *description) writeAt(stop stopper, a *Account, f *file, bufs [][]byte, off int64) (int, error) {
+	n, err := a.writeAt(stop, f, bufs, off)
 	d.mu.Lock()
 	sync := d.flags&(FlagSync|FlagDsync) != 0
 	d.mu.Unlock()

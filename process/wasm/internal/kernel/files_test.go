@@ -93,12 +93,47 @@ func TestAShortReadIsGivenToTheGuestAsItIs(t *testing.T) {
 	d := newDescription(newFile(slowNode{}, false, label{}), 0)
 	b := bufs("--", "--")
 	for i, want := range []int{1, 1, 1, 0} {
-		n, err := d.read(d.obj.(*file), b)
+		n, err := d.read(nil, d.obj.(*file), b)
 		require.NoError(t, err)
 		assert.Equal(t, want, n)
 		assert.EqualValues(t, min(i+1, 3), d.offset)
 	}
 	assert.Equal(t, bufs("c-", "--"), b)
+}
+
+// endless is a file that takes and gives anything, and counts how often it is asked.
+type endless struct {
+	fs.Node
+	asked func()
+}
+
+func (e endless) ReadAt(p []byte, _ int64) (int, error)  { e.asked(); return len(p), nil }
+func (e endless) WriteAt(p []byte, _ int64) (int, error) { e.asked(); return len(p), nil }
+func (e endless) Append(p []byte) (int, int64, error)    { e.asked(); return len(p), int64(len(p)), nil }
+
+// What a guest can ask for in one call may take the host many seconds.
+func TestMovingManyBytesEndsWithTheProcess(t *testing.T) {
+	t.Parallel()
+	part := make([]byte, MaxStep)
+	many := [][]byte{part, part, part}
+	for name, move := range map[string]func(stopper, *file) (int, error){
+		"read":  func(s stopper, f *file) (int, error) { return f.readAt(s, many, 0) },
+		"write": func(s stopper, f *file) (int, error) { return f.writeAt(s, many, 0) },
+		"append": func(s stopper, f *file) (int, error) {
+			n, _, err := f.append(s, many)
+			return n, err
+		},
+	} {
+		stop, times := make(chan struct{}), 0
+		f := newFile(endless{asked: func() {
+			if times++; times == 2 {
+				close(stop)
+			}
+		}}, true, label{})
+		n, err := move(stop, f)
+		assert.Equal(t, ErrStopped, err, name)
+		assert.Equal(t, 2*MaxStep, n, name)
+	}
 }
 
 func TestAppendWritesAtTheEndAndPositionedWritesDoNot(t *testing.T) {

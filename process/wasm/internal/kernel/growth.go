@@ -6,7 +6,7 @@ import "syscall"
 // LimitFileSize.
 
 // writeAt is f.writeAt.
-func (a *Account) writeAt(f *file, bufs [][]byte, off int64) (int, error) {
+func (a *Account) writeAt(stop stopper, f *file, bufs [][]byte, off int64) (int, error) {
 	if a.limits.FileSize != 0 {
 		a.growing.RLock()
 		defer a.growing.RUnlock()
@@ -15,14 +15,14 @@ func (a *Account) writeAt(f *file, bufs [][]byte, off int64) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	n, err := f.writeAt(bufs, off)
+	n, err := f.writeAt(stop, bufs, off)
 	a.written.giveBack(taken - int64(n))
 	return n, err
 }
 
 // append is f.append. Under LimitFileSize the end must stay where it is until the
 // bytes are there.
-func (a *Account) append(f *file, bufs [][]byte) (n int, end int64, err error) {
+func (a *Account) append(stop stopper, f *file, bufs [][]byte) (n int, end int64, err error) {
 	if a.limits.FileSize != 0 {
 		a.growing.Lock()
 		defer a.growing.Unlock()
@@ -36,7 +36,7 @@ func (a *Account) append(f *file, bufs [][]byte) (n int, end int64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	n, end, err = f.append(bufs)
+	n, end, err = f.append(stop, bufs)
 	a.written.giveBack(taken - int64(n))
 	return n, end, err
 }

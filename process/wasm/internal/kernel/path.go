@@ -36,7 +36,7 @@ func (t *target) where() string {
 	if t.top {
 		return t.Path()
 	}
-	return t.PathFrom(t.base.atlas.where(t.base))
+	return t.PathFrom(t.p.account.atlas.where(t.base))
 }
 
 // admit refuses what would be, or is, too deep for a directory.

@@ -234,8 +234,8 @@ func (p *Process) preopen(name, dir string) error {
 
 // newDirectory takes over d, which the guest found at path and which is at where.
 func (p *Process) newDirectory(d fs.Dir, path, where string, isRoot bool) *directory {
-	obj := &directory{dir: d, path: path, where: where, atlas: &p.account.atlas, isRoot: isRoot}
-	obj.atlas.enter(obj)
+	obj := &directory{dir: d, path: path, where: where, account: p.account, isRoot: isRoot}
+	p.account.atlas.enter(obj)
 	return obj
 }
 

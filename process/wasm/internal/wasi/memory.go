@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/tetratelabs/wazero/api"
+
+	"dappco.re/go/cloche/process/wasm/internal/kernel"
 )
 
 // Bounds on what a guest can make us allocate.
@@ -80,8 +82,9 @@ type vector struct{ bufs [][]byte }
 // allocation of a read.
 var vectors = sync.Pool{New: func() any { return new(vector) }}
 
-// vector reads an iovec_array, each {buf: u32, buf_len: u32}. The caller puts it
-// back by drop. As for writev(2), too many parts or bytes are EINVAL.
+// vector reads an iovec_array, each {buf: u32, buf_len: u32}, and cuts long ones up.
+// The caller puts it back by drop. As for writev(2), too many of them, or of bytes,
+// are EINVAL.
 func (m memory) vector(ptr, n uint32) (*vector, error) {
 	if n > maxIovs {
 		return nil, syscall.EINVAL
@@ -100,6 +103,9 @@ func (m memory) vector(ptr, n uint32) (*vector, error) {
 		if err != nil {
 			v.drop()
 			return nil, err
+		}
+		for len(b) > kernel.MaxStep {
+			v.bufs, b = append(v.bufs, b[:kernel.MaxStep]), b[kernel.MaxStep:]
 		}
 		v.bufs = append(v.bufs, b)
 	}

@@ -5,9 +5,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	iofs "io/fs"
 	"math"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -261,6 +263,48 @@ func TestSumOfVectorLengthsMustFit(t *testing.T) {
 	}
 	iovs, n := g.iovs(0, pairs...)
 	assert.Equal(t, inval, g.call("fd_write", 1, iovs, n, 16000))
+}
+
+// stopping is an io/fs.FS with one endless file. The first read of it ends the
+// process.
+type stopping struct {
+	iofs.FS
+	stop  func()
+	asked *[]int // how many bytes, each time
+}
+
+func (s stopping) Open(name string) (iofs.File, error) {
+	f, err := s.FS.Open(name)
+	return stoppingFile{f, s}, err
+}
+
+type stoppingFile struct {
+	iofs.File
+	stopping
+}
+
+func (s stoppingFile) ReadAt(p []byte, _ int64) (int, error) {
+	*s.asked = append(*s.asked, len(p))
+	s.stop()
+	return len(p), nil
+}
+
+func TestALongReadEndsWithTheProcess(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	var asked []int
+	root := fs.FromFS(stopping{fstest.MapFS{"f": {}}, cancel, &asked})
+	g := newProxyIn(t, newHost(t), ctx, kernel.Config{Root: root})
+	_, ok := g.mod.Memory().Grow(3 * kernel.MaxStep >> 16)
+	require.True(t, ok)
+	ptr, size := g.put(0, "f")
+	const reading = 1<<1 | 1<<2
+	g.ok("path_open", 3, 0, ptr, size, 0, reading, 0, 0, 512)
+	iovs, n := g.iovs(0, memorySize, 3*kernel.MaxStep)
+	_, err := g.mod.ExportedFunction("fd_read").Call(g.ctx, uint64(g.u32(512)), iovs, n, 16)
+	var exit *sys.ExitError
+	assert.ErrorAs(t, err, &exit)
+	assert.Equal(t, []int{kernel.MaxStep}, asked)
 }
 
 func TestReaddirCutsTheLastEntryAndGoesOnByCookie(t *testing.T) {
