@@ -27,12 +27,16 @@ type FailedEvent struct {
 }
 
 // OutputEvent is a piece of output, at most 32 KiB of it. A merged process has
-// only Stdout. Data belongs to the receiver.
+// only Stdout. Data may be kept and must not be changed: others have it too.
 type OutputEvent struct {
 	ID     string
 	Stream Stream
 	Offset int64 // of Data in its stream
 	Data   []byte
+	// Missing is how many bytes just before Offset were dropped, where
+	// Handle.Follow found that they were. Data is then empty if nothing after
+	// them was kept.
+	Missing int64
 }
 
 // DeniedEvent is a refusal by one of cloche's rules.

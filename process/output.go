@@ -43,6 +43,7 @@ func (s *sink) Write(p []byte) (int, error) {
 	allowed := s.h.budget.take(len(p))
 	for chunk := range slices.Chunk(p[:allowed], maxChunk) {
 		offset := s.kept.write(chunk)
+		s.h.news.ring()
 		if s.h.feed != nil {
 			s.h.feed.emit(OutputEvent{ID: s.h.id, Stream: s.stream, Offset: offset, Data: slices.Clone(chunk)})
 		}

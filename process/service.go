@@ -130,9 +130,7 @@ func (s *Service) Run(ctx context.Context, spec Spec) (*Output, error) {
 		ctx = context.WithoutCancel(ctx) // its end ends the process, which is what to wait for
 	}
 	_, err = h.Wait(ctx)
-	select {
-	case <-h.done:
-	default:
+	if !h.hasEnded() {
 		return nil, err
 	}
 	out := h.Output()
