@@ -3,7 +3,8 @@ package process
 // Event is one fact in the life of a process. The types below are all there
 // are. doc.go says in which order they come.
 type Event interface {
-	// ProcessID is the id of the process that it happened to.
+	// ProcessID is the id of the process that it happened to, or "" for a
+	// MissedEvent.
 	ProcessID() string
 	event()
 }
@@ -71,6 +72,12 @@ type ExitedEvent struct {
 	Exit Exit
 }
 
+// MissedEvent stands where others were dropped, of whatever processes, because
+// whoever ranges over Service.Events was slow. Nobody else gets one.
+type MissedEvent struct {
+	Count int // of events
+}
+
 func (e StartedEvent) ProcessID() string     { return e.Info.ID }
 func (e FailedEvent) ProcessID() string      { return e.Info.ID }
 func (e OutputEvent) ProcessID() string      { return e.ID }
@@ -79,6 +86,7 @@ func (e OutwardLinkEvent) ProcessID() string { return e.ID }
 func (e LimitedEvent) ProcessID() string     { return e.ID }
 func (e AskedEvent) ProcessID() string       { return e.ID }
 func (e ExitedEvent) ProcessID() string      { return e.Info.ID }
+func (e MissedEvent) ProcessID() string      { return "" }
 
 func (StartedEvent) event()     {}
 func (FailedEvent) event()      {}
@@ -88,6 +96,7 @@ func (OutwardLinkEvent) event() {}
 func (LimitedEvent) event()     {}
 func (AskedEvent) event()       {}
 func (ExitedEvent) event()      {}
+func (MissedEvent) event()      {}
 
 // eventQueue is how far the receiver of events may lag behind a process before
 // the process has to wait for it.

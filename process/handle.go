@@ -30,7 +30,8 @@ type Handle struct {
 	stdout, stderr *sink // the same one when merged
 	news           bell  // rung when there is more output
 	budget         budget
-	feed           *feed
+	feed           *feed  // to who was named by WithEvents
+	before         before // what those who range over Service.Events wait for
 
 	abandoned chan struct{} // closed lingerTime after a kill: wait for no caller
 	abandon   func()        // closes it
