@@ -15,7 +15,7 @@ import "context"
 // ends; Stdout and Stderr are never nil and
 // may be written to from any one goroutine each; they are the same value when
 // both streams are one. A Write that fails means that the process is being
-// killed. Denied is never nil; OutwardLink is, when nobody would be told.
+// killed. Denied and OutwardLink are never nil.
 // Timeout, GracePeriod, OpenStdin, Merge, Capture, Detach and Limits.Output are
 // done by the lifecycle; Command, Args, Dir, Env, Mounts, Denied, OutwardLink,
 // Starting and all other Limits are for the backend, which was built with the Core's Fs.
