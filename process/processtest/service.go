@@ -159,7 +159,8 @@ var serviceCases = []testCase{
 		}
 	}},
 	{"AnEndIsSeenThoughNobodyWaits", func(t *testing.T, b Backend) { // a zombie counted as alive
-		h := launch(t, b, service(t, b), process.Spec{Args: []string{"count"}})
+		h, err := service(t, b).Start(t.Context(), process.Spec{Command: b.Command, Args: []string{"nothing"}})
+		require.NoError(t, err)
 		select {
 		case <-h.Done():
 		case <-time.After(patience):
