@@ -19,10 +19,11 @@ import (
 )
 
 var roles = map[string]func(){
-	"starter":   playStarter,
-	"breeder":   playBreeder,
-	"forgetter": playForgetter,
-	"mortal":    playMortal,
+	"trespasser": playTrespasser,
+	"starter":    playStarter,
+	"breeder":    playBreeder,
+	"forgetter":  playForgetter,
+	"mortal":     playMortal,
 }
 
 // playStarter starts a process that writes to a file, tells its number while it is
