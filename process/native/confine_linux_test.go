@@ -200,7 +200,7 @@ func TestAReadOnlyFsIsReadOnlyForAConfinedProcess(t *testing.T) {
 	}
 }
 
-func TestConfinementIsToldOfByNobodyElse(t *testing.T) {
+func TestNobodyElseIsConfined(t *testing.T) {
 	t.Parallel()
 	e, fsys := confined(t)
 	free := New(fsys, hostPathAnd(filepath.Dir(os.Args[0])))

@@ -45,8 +45,9 @@
 //
 // # What it does not promise
 //
-//   - Confinement. The Fs decides where a process starts and, for names that hold
-//     a slash, which program runs. What it does then is between it and the host.
+//   - Confinement, without [Confine]. The Fs decides where a process starts and, for
+//     names that hold a slash, which program runs. What it does then is between it
+//     and the host.
 //   - The end of a descendant that left the group by setsid(2) or setpgid(2).
 //     It lives on, without delaying anything.
 //   - The end of a process whose host program dies without Shutdown, by SIGKILL
