@@ -60,7 +60,7 @@ func (e *Executor) Start(ctx context.Context, s process.Spec) (process.Instance,
 
 // launch starts program with its pipes; s has been checked.
 func launch(ctx context.Context, s process.Spec, program, dir string) (*instance, error) {
-	p, err := openPipes(s)
+	p, err := openStreams(s)
 	if err != nil {
 		return nil, err
 	}
@@ -68,8 +68,8 @@ func launch(ctx context.Context, s process.Spec, program, dir string) (*instance
 	proc, err := start(program, argv(s), &os.ProcAttr{
 		Dir:   dir,
 		Env:   append([]string{}, s.Env...), // nil would mean the host's
-		Files: p.theirs[:],
-		Sys:   newGroup(),
+		Files: p.files(),
+		Sys:   p.attach(newGroup()),
 	}, preparation(s, &id))
 	p.closeTheirs()
 	if err != nil {
