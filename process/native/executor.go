@@ -61,7 +61,7 @@ func (e *Executor) Start(ctx context.Context, s process.Spec) (process.Instance,
 
 // launch starts program with its pipes; s has been checked.
 func (e *Executor) launch(ctx context.Context, s process.Spec, program, dir string) (*instance, error) {
-	p, err := openPipes(s)
+	p, err := openStreams(s)
 	if err != nil {
 		return nil, err
 	}
@@ -70,8 +70,8 @@ func (e *Executor) launch(ctx context.Context, s process.Spec, program, dir stri
 		return start(program, argv(s), &os.ProcAttr{
 			Dir:   dir,
 			Env:   append([]string{}, s.Env...), // nil would mean the host's
-			Files: p.theirs[:],
-			Sys:   newGroup(),
+			Files: p.files(),
+			Sys:   p.attach(newGroup()),
 		}, preparation(s, &id))
 	}
 	var proc *os.Process

@@ -2,6 +2,7 @@ package processtest
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -129,6 +130,13 @@ func (i *strictInstance) Identity() process.Identity {
 		return p.Identity()
 	}
 	return process.Identity{}
+}
+
+func (i *strictInstance) Resize(size process.Terminal) error {
+	if r, ok := i.inner.(interface{ Resize(process.Terminal) error }); ok {
+		return r.Resize(size)
+	}
+	return errors.ErrUnsupported
 }
 
 type strictWriter struct {

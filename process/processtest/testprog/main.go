@@ -49,6 +49,7 @@ var commands = map[string]func(args []string){
 	"files":      files,
 	"tour":       tour,
 	"spawn":      spawn,
+	"terminal":   terminal,
 }
 
 func fail(why string) {
@@ -239,4 +240,13 @@ func ticks([]string) {
 	ready()
 	must(<-ended)
 	write(os.Stdout, "ended\n")
+}
+
+// terminal says which of the three streams are a terminal, or another device.
+func terminal([]string) {
+	for _, f := range []*os.File{os.Stdin, os.Stdout, os.Stderr} {
+		info, err := f.Stat()
+		must(err)
+		write(os.Stdout, strconv.FormatBool(info.Mode()&os.ModeCharDevice != 0)+" ")
+	}
 }
