@@ -38,7 +38,8 @@
 // On Linux the end of the first process is awaited without reaping it (waitid(2)
 // with WNOWAIT). As long as it is a zombie the kernel gives its number to no
 // other process or group, so the group is killed, and every Signal sent, in that
-// state or before it; after the reaping Signal answers os.ErrProcessDone.
+// state or before it; after the reaping Signal answers os.ErrProcessDone. Where there
+// are pidfds (pidfd_open(2)) no thread waits: many processes cost no more than few.
 //
 // Lock order: there is one lock, group.mu. It is held for kill(2) and for
 // the reaping of a zombie, which do not block.
