@@ -14,7 +14,7 @@ const fionread = unix.TIOCINQ // the same number, see ioctl_tty(2)
 // when the host has set SIGCHLD to be ignored, so that there are none. Where there
 // are pidfds it waits in the runtime's poller; elsewhere it takes a thread.
 func awaitEnd(proc *os.Process) bool {
-	if end := pollable(proc); end != nil {
+	if end := pidfdOf(proc); end != nil {
 		defer end.Close()
 		if ended, ok := awaitReadable(end); ok {
 			return ended
@@ -28,9 +28,9 @@ func awaitEnd(proc *os.Process) bool {
 	}
 }
 
-// pollable is a pidfd of the process, nil where there is none. O_NONBLOCK, which
+// pidfdOf is a pidfd of the process, nil where there is none. O_NONBLOCK, which
 // it shares with os.Process's own, makes no difference to reaping a zombie.
-func pollable(proc *os.Process) (end *os.File) {
+func pidfdOf(proc *os.Process) (end *os.File) {
 	proc.WithHandle(func(handle uintptr) {
 		fd, err := unix.FcntlInt(handle, unix.F_DUPFD_CLOEXEC, 0)
 		if err != nil {
