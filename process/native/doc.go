@@ -3,8 +3,12 @@
 //
 // # What it does
 //
-// A process is started in a group of its own (setpgid(2)), and that group is
-// what is signalled and killed. Its environment is Spec.Env to the letter,
+// A process is started in a process group of its own (setpgid(2)), which is what
+// is signalled. On Linux, where this program may make control groups (version 2,
+// with cgroup.kill, so 5.14), it starts in one of those as well, and that is killed:
+// everything that descends from the process is in it, whatever it did to its
+// session, its group or its parent. Elsewhere the process group is killed. Its
+// environment is Spec.Env to the letter,
 // duplicates and order included, and empty when that is empty: no PATH, HOME or
 // PWD is added. For that reason it stands on os.StartProcess: os/exec.Cmd, one
 // floor up, drops duplicates.
@@ -41,16 +45,18 @@
 // state or before it; after the reaping Signal answers os.ErrProcessDone. Where there
 // are pidfds (pidfd_open(2)) no thread waits: many processes cost no more than few.
 //
-// Lock order: there is one lock, group.mu. It is held for kill(2) and for
-// the reaping of a zombie, which do not block.
+// Lock order: there is one lock, group.mu. It is held for kill(2), for the write
+// to cgroup.kill and for the reaping of a zombie, which do not block.
 //
 // # What it does not promise
 //
 //   - Confinement, without [Confine]. The Fs decides where a process starts and, for
 //     names that hold a slash, which program runs. What it does then is between it
 //     and the host.
-//   - The end of a descendant that left the group by setsid(2) or setpgid(2).
-//     It lives on, without delaying anything.
+//   - The end of a descendant that left the process group, by setsid(2) or
+//     setpgid(2), where there are no control groups. It lives on, without delaying
+//     anything. So does one that has the privilege to move itself to another control
+//     group, and does.
 //   - The end of a process whose host program dies without Shutdown, by SIGKILL
 //     for instance. It lives on; its pipes are broken, so that it reads EOF and
 //     dies of SIGPIPE when it writes. One that is held (Spec.Starting) never runs.

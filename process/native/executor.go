@@ -13,6 +13,7 @@ import (
 type Executor struct {
 	fsys     *fs.Fs
 	path     searchPath
+	cgroups  *cgroups
 	confined *confinement // nil for not at all
 }
 
@@ -30,7 +31,7 @@ func WithPath(dirs []string) Option {
 // New makes an Executor whose processes start in directories of fsys. It reads
 // the host's PATH now, not later.
 func New(fsys *fs.Fs, opts ...Option) *Executor {
-	e := &Executor{fsys: fsys, path: hostPath()}
+	e := &Executor{fsys: fsys, path: hostPath(), cgroups: newCgroups()}
 	for _, opt := range opts {
 		opt(e)
 	}
@@ -59,40 +60,54 @@ func (e *Executor) Start(ctx context.Context, s process.Spec) (process.Instance,
 	return e.launch(ctx, s, program, dir)
 }
 
-// launch starts program with its pipes; s has been checked.
+// launch starts program with its streams; s has been checked.
 func (e *Executor) launch(ctx context.Context, s process.Spec, program, dir string) (*instance, error) {
 	p, err := openStreams(s)
 	if err != nil {
 		return nil, err
 	}
+	together := e.cgroups.make()
 	var id process.Identity
-	begin := func() (*os.Process, error) {
-		return start(program, argv(s), &os.ProcAttr{
-			Dir:   dir,
-			Env:   append([]string{}, s.Env...), // nil would mean the host's
-			Files: p.files(),
-			Sys:   p.attach(newGroup()),
-		}, preparation(s, &id))
-	}
-	var proc *os.Process
-	if e.confined == nil {
-		proc, err = begin()
-	} else {
-		proc, err = e.confined.start(e.fsys, program, begin)
+	proc, err := e.begin(s, program, dir, p, together, &id)
+	if err != nil && together.refused(err) {
+		together.remove()
+		together = nil
+		proc, err = e.begin(s, program, dir, p, together, &id)
 	}
 	p.closeTheirs()
 	if err != nil {
+		together.vanish()
 		p.closeOurs()
 		return nil, startError(s, program, dir, err)
 	}
 	if id.PID == 0 {
-		id, _ = identify(proc.Pid)
+		if id, err = identify(proc.Pid); err == nil {
+			id.Tree = together.tree()
+		}
 	}
-	return watch(ctx, proc, id, p), nil
+	return watch(ctx, &group{proc: proc, cgroup: together}, id, p), nil
+}
+
+// begin starts the process, on a confined thread if it is to be confined.
+func (e *Executor) begin(s process.Spec, program, dir string, p streams, together *cgroup, id *process.Identity) (*os.Process, error) {
+	attr := p.attach(newGroup())
+	together.place(attr)
+	start := func() (*os.Process, error) {
+		return start(program, argv(s), &os.ProcAttr{
+			Dir:   dir,
+			Env:   append([]string{}, s.Env...), // nil would mean the host's
+			Files: p.files(),
+			Sys:   attr,
+		}, preparation(s, together, id))
+	}
+	if e.confined == nil {
+		return start()
+	}
+	return e.confined.start(e.fsys, program, start)
 }
 
 // preparation is what is to be done while the process is held, nil for nothing.
-func preparation(s process.Spec, id *process.Identity) prepare {
+func preparation(s process.Spec, together *cgroup, id *process.Identity) prepare {
 	if s.Starting == nil {
 		return nil
 	}
@@ -100,6 +115,7 @@ func preparation(s process.Spec, id *process.Identity) prepare {
 		if *id, err = identify(pid); err != nil {
 			return err
 		}
+		id.Tree = together.tree()
 		return s.Starting(*id)
 	}
 }

@@ -14,9 +14,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// group is a process group, by the process that leads it.
+// group is a process group, by the process that leads it, and where there is one,
+// the control group of all that descends from it.
 type group struct {
-	proc *os.Process
+	proc   *os.Process
+	cgroup *cgroup
 
 	mu     sync.Mutex
 	reaped bool  // the number may be another's
@@ -35,7 +37,14 @@ func (g *group) kill(cause error) {
 	if g.cause == nil {
 		g.cause = cause
 	}
+	g.killLocked()
+}
+
+// killLocked needs no number of anybody's for those in the control group, and
+// the leader's own for the others.
+func (g *group) killLocked() {
 	syscall.Kill(-g.proc.Pid, syscall.SIGKILL)
+	g.cgroup.kill()
 }
 
 func (g *group) signal(sig process.Signal) error {
@@ -59,23 +68,28 @@ func (g *group) wait() (*os.ProcessState, error) {
 	if awaitEnd(g.proc) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		syscall.Kill(-g.proc.Pid, syscall.SIGKILL)
+		g.killLocked()
 		g.reaped = true
 		return g.proc.Wait() // does not block: it is a zombie
 	}
 	state, err := g.proc.Wait()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	syscall.Kill(-g.proc.Pid, syscall.SIGKILL)
+	g.killLocked()
 	g.reaped = true
 	return state, err
 }
 
-// vanish waits for the killed members to be gone. A killed process takes a
+// vanish waits for the killed members to be gone. A control group tells when it is
+// empty. Without one: a killed process takes a
 // moment to die and no event tells that a group is empty, so it asks: at once,
 // which is all there is to it for a process without children, and then less and
 // less often, for 60 ms. Signal 0 harms nobody, whoever has the number by now.
 func (g *group) vanish() {
+	if g.cgroup != nil {
+		g.cgroup.vanish()
+		return
+	}
 	for pause := 50 * time.Microsecond; pause < 50*time.Millisecond; pause *= 2 {
 		if errors.Is(syscall.Kill(-g.proc.Pid, 0), syscall.ESRCH) {
 			return

@@ -11,7 +11,8 @@ import (
 
 // group is the process alone.
 type group struct {
-	proc *os.Process
+	proc   *os.Process
+	cgroup *cgroup
 
 	mu    sync.Mutex
 	cause error // why it was killed, if that was said

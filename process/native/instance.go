@@ -2,7 +2,6 @@ package native
 
 import (
 	"context"
-	"os"
 
 	"dappco.re/go/cloche/process"
 )
@@ -16,8 +15,7 @@ type instance struct {
 }
 
 // watch takes charge of a process that was just started.
-func watch(ctx context.Context, proc *os.Process, id process.Identity, s streams) *instance {
-	g := &group{proc: proc}
+func watch(ctx context.Context, g *group, id process.Identity, s streams) *instance {
 	s.copy(func() { g.kill(nil) })
 	killed := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {

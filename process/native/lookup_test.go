@@ -24,7 +24,7 @@ func write(t *testing.T, path, text string, perm os.FileMode) {
 	require.NoError(t, os.Chmod(path, perm))
 }
 
-func newFs(t *testing.T) *fs.Fs {
+func newFs(t testing.TB) *fs.Fs {
 	t.Helper()
 	fsys, err := fs.New(t.TempDir())
 	require.NoError(t, err)

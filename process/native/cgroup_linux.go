@@ -1,0 +1,213 @@
+package native
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	iofs "io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// cgroups makes a control group (cgroups(7), version 2) for each process, below
+// the one that this program is in. Its descendants cannot leave it without the
+// privilege to write to another, whatever sessions and parents they take.
+//
+// Where there is no such place (a container that may not write to its own group,
+// no version 2 at all, a kernel without cgroup.kill) there are none, and every
+// method of a nil *cgroup does nothing.
+type cgroups struct {
+	prefix func() string // of their paths, "" for none
+}
+
+func newCgroups() *cgroups {
+	return &cgroups{prefix: sync.OnceValue(func() string {
+		parent, err := ownCgroup("/proc/self/cgroup", "/proc/self/mountinfo")
+		if err != nil || unix.Access(parent, unix.W_OK) != nil {
+			return ""
+		}
+		removeLeft(parent)
+		return prefixIn(parent)
+	})}
+}
+
+// prefixIn says whose the groups are, by number and start time.
+func prefixIn(parent string) string {
+	started, err := startTime(os.Getpid())
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(parent, fmt.Sprintf("cloche-%d-%d-", os.Getpid(), started))
+}
+
+// removeLeft removes the groups that earlier programs left, if they are empty.
+func removeLeft(parent string) {
+	left, _ := filepath.Glob(filepath.Join(parent, "cloche-*-*-*"))
+	for _, path := range left {
+		if !ownerLives(filepath.Base(path)) {
+			removeCgroup(path) // fails, rightly, while there is somebody in it
+		}
+	}
+}
+
+func ownerLives(name string) bool {
+	var pid int
+	var started, random uint64
+	if _, err := fmt.Sscanf(name, "cloche-%d-%d-%d", &pid, &started, &random); err != nil {
+		return true // it is another's
+	}
+	now, err := startTime(pid)
+	return err == nil && now == started
+}
+
+// ownCgroup is where the group with the number 0 (that of version 2) is mounted.
+func ownCgroup(memberships, mounts string) (string, error) {
+	text, err := os.ReadFile(memberships)
+	if err != nil {
+		return "", err
+	}
+	var path string
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "0::"); ok {
+			path = strings.TrimSuffix(rest, "\n")
+		}
+	}
+	f, err := os.Open(mounts)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	for s := bufio.NewScanner(f); s.Scan(); {
+		// proc_pid_mountinfo(5): the root and the mount point are the 4th and 5th
+		// field, and the type is the first behind a single hyphen.
+		fields := strings.Fields(s.Text())
+		_, after, _ := strings.Cut(s.Text(), " - ")
+		if len(fields) < 5 || !strings.HasPrefix(after, "cgroup2 ") {
+			continue
+		}
+		if below, err := filepath.Rel(fields[3], path); err == nil && path != "" && filepath.IsLocal(below) {
+			return filepath.Join(fields[4], below), nil
+		}
+	}
+	return "", iofs.ErrNotExist
+}
+
+// make makes an empty group, or nil.
+func (c *cgroups) make() *cgroup {
+	if c == nil || c.prefix() == "" {
+		return nil
+	}
+	path, err := os.MkdirTemp(filepath.Split(c.prefix() + "*"))
+	if err != nil {
+		return nil
+	}
+	dir, err := os.Open(path)
+	if err != nil {
+		removeCgroup(path)
+		return nil
+	}
+	g := &cgroup{path, dir}
+	if _, err := os.Lstat(filepath.Join(path, "cgroup.kill")); err != nil {
+		g.remove()
+		return nil
+	}
+	return g
+}
+
+// cgroup is one process's.
+type cgroup struct {
+	path string
+	dir  *os.File
+}
+
+// place has the process start in the group, so that it never was anywhere else.
+func (g *cgroup) place(attr *syscall.SysProcAttr) {
+	if g != nil {
+		attr.UseCgroupFD, attr.CgroupFD = true, int(g.dir.Fd())
+	}
+}
+
+// refused reports whether a start may have failed because of place: clone3(2) with
+// CLONE_INTO_CGROUP is newer than groups are, may be filtered, and obeys rules of
+// its own.
+func (g *cgroup) refused(err error) bool {
+	if g == nil {
+		return false
+	}
+	for _, errno := range []syscall.Errno{unix.ENOSYS, unix.EINVAL, unix.E2BIG, unix.EPERM, unix.EACCES, unix.EBUSY, unix.EBADF, unix.EOPNOTSUPP, unix.ENODEV} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
+}
+
+// kill ends everybody in the group and below it, at once.
+func (g *cgroup) kill() {
+	if g != nil {
+		os.WriteFile(filepath.Join(g.path, "cgroup.kill"), []byte("1"), 0)
+	}
+}
+
+// emptyWait is how long the killed may take to die. Only one that the kernel does
+// not let go takes long: in uninterruptible sleep, for instance.
+const emptyWait = time.Second
+
+// vanish waits until nobody is left, and removes the group.
+func (g *cgroup) vanish() {
+	if g == nil {
+		return
+	}
+	g.awaitEmpty()
+	g.remove()
+}
+
+func (g *cgroup) awaitEmpty() {
+	events, err := os.Open(filepath.Join(g.path, "cgroup.events"))
+	if err != nil {
+		return
+	}
+	defer events.Close()
+	for end := time.Now().Add(emptyWait); ; {
+		text := make([]byte, 256)
+		n, _ := events.ReadAt(text, 0)
+		left := time.Until(end)
+		if !strings.Contains(string(text[:n]), "populated 1") || left <= 0 {
+			return
+		}
+		// A change of the file is an exceptional condition (cgroups(7)).
+		unix.Poll([]unix.PollFd{{Fd: int32(events.Fd()), Events: unix.POLLPRI}}, int(left.Milliseconds())+1)
+	}
+}
+
+func (g *cgroup) remove() {
+	if g != nil {
+		g.dir.Close()
+		removeCgroup(g.path)
+	}
+}
+
+// removeCgroup removes a group, and those that its members made in it.
+func removeCgroup(path string) {
+	entries, _ := os.ReadDir(path)
+	for _, e := range entries {
+		if e.IsDir() {
+			removeCgroup(filepath.Join(path, e.Name()))
+		}
+	}
+	unix.Rmdir(path)
+}
+
+// tree is the group's name in an Identity.
+func (g *cgroup) tree() string {
+	if g == nil {
+		return ""
+	}
+	return g.path
+}
