@@ -19,6 +19,15 @@ func (f *Fs) ReadOnly() *Fs {
 	return g
 }
 
+// IsReadOnly reports whether f was made by ReadOnly, or from what was.
+func (f *Fs) IsReadOnly() bool {
+	if f == nil {
+		return false
+	}
+	_, ok := f.dir.(readOnlyDir)
+	return ok
+}
+
 func readOnlyError(op, name string) error {
 	return &DeniedError{
 		Op: op, Path: name,

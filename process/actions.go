@@ -28,6 +28,7 @@ func (s *Service) actions() []action {
 		{Key: "gracePeriod", Type: core.Duration},
 		{Key: "limits", Type: core.TypeOf[Limits]("a process.Limits")},
 		{Key: "mounts", Type: core.TypeOf[[]Mount]("a []process.Mount")},
+		{Key: "terminal", Type: core.TypeOf[Terminal]("a process.Terminal")},
 	}
 	id := core.Field{Key: "id", Type: core.String, Required: true}
 	signal := core.Field{Key: "signal", Type: core.String, Required: true}
@@ -65,6 +66,9 @@ func specOf(opts core.Options) Spec {
 	}
 	spec.Limits, _ = core.Value[Limits](opts.Get("limits"))
 	spec.Mounts, _ = core.Value[[]Mount](opts.Get("mounts"))
+	if size, err := core.Value[Terminal](opts.Get("terminal")); err == nil {
+		spec.Terminal = &size
+	}
 	switch in := opts.Get("stdin").Value.(type) {
 	case bool:
 		spec.OpenStdin = in

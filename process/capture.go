@@ -1,6 +1,9 @@
 package process
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // DefaultCapture is how much of each stream is kept when a Spec does not say.
 // Only a process that writes as much needs the memory.
@@ -8,7 +11,7 @@ const DefaultCapture = 16 << 20
 
 // capture keeps the first and the last bytes of a stream, exactly as written.
 type capture struct {
-	mu    sync.Mutex
+	mu    sync.RWMutex // so that any number who read cannot keep a writer waiting
 	head  []byte
 	tail  []byte // a ring once it is full
 	start int    // of the oldest byte in a full ring
@@ -54,8 +57,8 @@ func (c *capture) keepTail(p []byte) {
 // snapshot returns a copy of what is kept, and how many bytes are missing
 // between its head and its tail.
 func (c *capture) snapshot() (kept []byte, dropped int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.mu.RLock()
+	defer c.mu.RUnlock()
 	kept = make([]byte, 0, len(c.head)+len(c.tail))
 	kept = append(kept, c.head...)
 	kept = append(kept, c.tail[c.start:]...)
@@ -63,15 +66,35 @@ func (c *capture) snapshot() (kept []byte, dropped int64) {
 	return kept, c.total - int64(len(kept))
 }
 
+// read returns a copy of at most maxChunk bytes of what is kept from offset on,
+// and their offset, which is a later one when bytes were dropped. It returns
+// nothing at the end of the stream.
+func (c *capture) read(offset int64) (at int64, p []byte) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if offset < int64(len(c.head)) {
+		return offset, clipped(c.head[offset:])
+	}
+	at = max(offset, c.total-int64(len(c.tail)))
+	old, young := c.tail[c.start:], c.tail[:c.start]
+	i := int(at - (c.total - int64(len(c.tail))))
+	if i < len(old) {
+		return at, clipped(old[i:])
+	}
+	return at, clipped(young[i-len(old):])
+}
+
+func clipped(p []byte) []byte { return slices.Clone(p[:min(len(p), maxChunk)]) }
+
 // size is the memory that the stream takes.
 func (c *capture) size() int64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.mu.RLock()
+	defer c.mu.RUnlock()
 	return int64(len(c.head) + len(c.tail))
 }
 
 func (c *capture) written() int64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.mu.RLock()
+	defer c.mu.RUnlock()
 	return c.total
 }

@@ -29,6 +29,9 @@
 // grace period; a later reason can shorten it and cannot extend it. A backend
 // that has no signals is killed at once.
 //
+// All of this goes by the monotonic clock: to set the host's clock ends nothing
+// sooner or later, and the time that the host sleeps does not count on Linux.
+//
 // Code 124 stands for a deadline and 137 for everything else that was stopped;
 // the typed Exit.Reason says which, since a process may exit with these numbers
 // by itself.

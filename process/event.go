@@ -3,7 +3,8 @@ package process
 // Event is one fact in the life of a process. The types below are all there
 // are. doc.go says in which order they come.
 type Event interface {
-	// ProcessID is the id of the process that it happened to.
+	// ProcessID is the id of the process that it happened to, or "" for a
+	// MissedEvent.
 	ProcessID() string
 	event()
 }
@@ -27,12 +28,16 @@ type FailedEvent struct {
 }
 
 // OutputEvent is a piece of output, at most 32 KiB of it. A merged process has
-// only Stdout. Data belongs to the receiver.
+// only Stdout. Data may be kept and must not be changed: others have it too.
 type OutputEvent struct {
 	ID     string
 	Stream Stream
 	Offset int64 // of Data in its stream
 	Data   []byte
+	// Missing is how many bytes just before Offset were dropped, where
+	// Handle.Follow found that they were. Data is then empty if nothing after
+	// them was kept.
+	Missing int64
 }
 
 // DeniedEvent is a refusal by one of cloche's rules.
@@ -67,6 +72,12 @@ type ExitedEvent struct {
 	Exit Exit
 }
 
+// MissedEvent stands where others were dropped, of whatever processes, because
+// whoever ranges over Service.Events was slow. Nobody else gets one.
+type MissedEvent struct {
+	Count int // of events
+}
+
 func (e StartedEvent) ProcessID() string     { return e.Info.ID }
 func (e FailedEvent) ProcessID() string      { return e.Info.ID }
 func (e OutputEvent) ProcessID() string      { return e.ID }
@@ -75,6 +86,7 @@ func (e OutwardLinkEvent) ProcessID() string { return e.ID }
 func (e LimitedEvent) ProcessID() string     { return e.ID }
 func (e AskedEvent) ProcessID() string       { return e.ID }
 func (e ExitedEvent) ProcessID() string      { return e.Info.ID }
+func (e MissedEvent) ProcessID() string      { return "" }
 
 func (StartedEvent) event()     {}
 func (FailedEvent) event()      {}
@@ -84,6 +96,7 @@ func (OutwardLinkEvent) event() {}
 func (LimitedEvent) event()     {}
 func (AskedEvent) event()       {}
 func (ExitedEvent) event()      {}
+func (MissedEvent) event()      {}
 
 // eventQueue is how far the receiver of events may lag behind a process before
 // the process has to wait for it.

@@ -158,10 +158,16 @@ func TestAReceiverThatIsStuckHoldsUpNoKill(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		stuck := make(chan struct{})
-		s := process.New(programs, process.WithEvents(func(process.Event) { <-stuck }))
+		var last process.Event
+		s := process.New(programs, process.WithEvents(func(e process.Event) {
+			<-stuck
+			last = e
+		}))
 		h := start(t, s, process.Spec{Command: "flood", Timeout: time.Second, GracePeriod: -1})
 		require.ErrorIs(t, exitOf(t, h).Reason, process.ErrTimeout)
 		require.Equal(t, time.Second+100*time.Millisecond, h.Info().Duration)
 		close(stuck)
+		require.NoError(t, s.Shutdown(t.Context()))
+		require.IsType(t, process.ExitedEvent{}, last, "whatever else was dropped")
 	})
 }

@@ -15,10 +15,10 @@ import "context"
 // ends; Stdout and Stderr are never nil and
 // may be written to from any one goroutine each; they are the same value when
 // both streams are one. A Write that fails means that the process is being
-// killed. Denied is never nil; OutwardLink is, when nobody would be told.
+// killed. Denied and OutwardLink are never nil. With Terminal, Stdout and Stderr are the same.
 // Timeout, GracePeriod, OpenStdin, Merge, Capture, Detach and Limits.Output are
 // done by the lifecycle; Command, Args, Dir, Env, Mounts, Denied, OutwardLink,
-// Starting and all other Limits are for the backend, which was built with the Core's Fs.
+// Starting, Terminal and all other Limits are for the backend, which was built with the Core's Fs.
 //
 // An Executor may have a Name() string, which Info tells, and may be an
 // io.Closer: it is closed once when the service has shut down and nothing runs.
@@ -26,8 +26,9 @@ type Executor interface {
 	Start(ctx context.Context, s Spec) (Instance, error)
 }
 
-// Instance is one running process tree. It may have a PID() int, and an
-// Identity() Identity, which stays what it was when the process has ended.
+// Instance is one running process tree. It may have a PID() int, an
+// Identity() Identity, which stays what it was when the process has ended, and a
+// Resize(Terminal) error, under the same terms as Signal.
 type Instance interface {
 	// Wait is called once. After it returns, no goroutine, descriptor or child
 	// of the process survives, and nothing more is written to Stdout and

@@ -28,8 +28,10 @@ type Handle struct {
 	stdin          io.ReadCloser
 	open           *pipe // stdin, when Spec.OpenStdin
 	stdout, stderr *sink // the same one when merged
+	news           bell  // rung when there is more output
 	budget         budget
-	feed           *feed
+	feed           *feed  // to who was named by WithEvents
+	before         before // what those who range over Service.Events wait for
 
 	abandoned chan struct{} // closed lingerTime after a kill: wait for no caller
 	abandon   func()        // closes it
@@ -54,12 +56,19 @@ func (h *Handle) ID() string { return h.id }
 // Done is closed when the process has ended and its output is complete.
 func (h *Handle) Done() <-chan struct{} { return h.done }
 
+func (h *Handle) hasEnded() bool {
+	select {
+	case <-h.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // Wait returns how the process ended. The error is the backend's, or ctx's when
 // that ends first; a process that fails is not an error here.
 func (h *Handle) Wait(ctx context.Context) (Exit, error) {
-	select {
-	case <-h.done:
-	default:
+	if !h.hasEnded() {
 		select {
 		case <-h.done:
 		case <-ctx.Done():
@@ -115,19 +124,25 @@ func (h *Handle) Output() Output {
 	return out
 }
 
-func (h *Handle) written() int64 {
-	n := h.stdout.kept.written()
-	if !h.merged {
-		n += h.stderr.kept.written()
+// sinks are the outputs that there are.
+func (h *Handle) sinks() []*sink {
+	if h.merged {
+		return []*sink{h.stdout}
+	}
+	return []*sink{h.stdout, h.stderr}
+}
+
+func (h *Handle) written() (n int64) {
+	for _, s := range h.sinks() {
+		n += s.kept.written()
 	}
 	return n
 }
 
 // retained is how much memory its output takes.
-func (h *Handle) retained() int64 {
-	n := h.stdout.kept.size()
-	if !h.merged {
-		n += h.stderr.kept.size()
+func (h *Handle) retained() (n int64) {
+	for _, s := range h.sinks() {
+		n += s.kept.size()
 	}
 	return n
 }
@@ -152,10 +167,8 @@ func (h *Handle) Kill(ctx context.Context) error {
 
 func (h *Handle) kill(ctx context.Context, ask Signal, grace time.Duration) error {
 	h.stop(ErrKilled, ask, grace)
-	select {
-	case <-h.done:
+	if h.hasEnded() {
 		return nil
-	default:
 	}
 	select {
 	case <-h.done:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -92,20 +91,16 @@ func (h *Handle) connect(spec *Spec) {
 
 func (h *Handle) denied(tell func(*DeniedError)) func(*DeniedError) {
 	return func(denial *DeniedError) {
-		h.feed.emit(DeniedEvent{ID: h.id, Denial: denial})
+		h.tell(DeniedEvent{ID: h.id, Denial: denial})
 		if tell != nil {
 			tell(denial)
 		}
 	}
 }
 
-// outwardLink is nil when nobody would be told, which saves the backend the work.
 func (h *Handle) outwardLink(tell func(OutwardLink)) func(OutwardLink) {
-	if tell == nil && h.feed == nil {
-		return nil
-	}
 	return func(link OutwardLink) {
-		h.feed.emit(OutwardLinkEvent{ID: h.id, Link: link})
+		h.tell(OutwardLinkEvent{ID: h.id, Link: link})
 		if tell != nil {
 			tell(link)
 		}
@@ -159,8 +154,7 @@ func (h *Handle) runs(instance Instance, timeout time.Duration) {
 		})
 	}
 	h.mu.Unlock()
-	h.feed.begin(StartedEvent{h.Info()})
-	h.log(slog.LevelDebug, "process started")
+	h.begin(StartedEvent{h.Info()})
 }
 
 // stop ends the process because of why, unless something else did before: the
@@ -198,7 +192,7 @@ func (h *Handle) ask(instance Instance, sig Signal, why error) {
 		h.killLocked() // it cannot hear
 		return
 	}
-	h.feed.emit(AskedEvent{ID: h.id, Signal: sig, Reason: why})
+	h.tell(AskedEvent{ID: h.id, Signal: sig, Reason: why})
 }
 
 func (h *Handle) killAfterLocked(grace time.Duration) {
@@ -235,7 +229,7 @@ func (h *Handle) fail(err error) error {
 	h.exit = Exit{Code: ExitCode(err), Reason: err}
 	h.endLocked(Failed)
 	h.mu.Unlock()
-	h.feed.begin()
+	h.begin()
 	h.release(FailedEvent{Info: h.Info(), Err: err})
 	return err
 }
@@ -294,23 +288,21 @@ func (h *Handle) endLocked(state State) {
 }
 
 // release lets go of everything the process held. Done comes before the last
-// event, so that its receiver may call Wait.
+// event, so that its receiver may call Wait, and that event before the service
+// may know that there will be no more.
 func (h *Handle) release(last Event) {
 	h.cancel(nil)
 	h.abandon()
 	h.stdin.Close()
 	h.stdout.writer.close()
 	h.stderr.writer.close()
-	h.log(slog.LevelDebug, "process ended", "state", h.state, "code", h.exit.Code, "reason", h.exit.Reason)
+	h.log(last)
 	close(h.done)
+	h.service.subscribers.publish(&h.before, last)
 	h.service.ended(h)
 	h.feed.last(last)
 	go func() {
 		h.feed.wait()
 		close(h.settled)
 	}()
-}
-
-func (h *Handle) log(level slog.Level, msg string, args ...any) {
-	h.service.log.Log(context.Background(), level, msg, append([]any{"id", h.id, "command", h.spec.Command}, args...)...)
 }

@@ -43,8 +43,9 @@ func (s *sink) Write(p []byte) (int, error) {
 	allowed := s.h.budget.take(len(p))
 	for chunk := range slices.Chunk(p[:allowed], maxChunk) {
 		offset := s.kept.write(chunk)
-		if s.h.feed != nil {
-			s.h.feed.emit(OutputEvent{ID: s.h.id, Stream: s.stream, Offset: offset, Data: slices.Clone(chunk)})
+		s.h.news.ring()
+		if s.h.isHeard() {
+			s.h.tell(OutputEvent{ID: s.h.id, Stream: s.stream, Offset: offset, Data: slices.Clone(chunk)})
 		}
 		if err := s.writer.write(chunk); err != nil {
 			s.refusal = fmt.Errorf("writing to %s: %w", s.stream, err)
@@ -55,7 +56,7 @@ func (s *sink) Write(p []byte) (int, error) {
 	if allowed < len(p) {
 		limit := &LimitError{Limit: LimitOutput, Max: s.h.budget.max}
 		s.refusal = limit
-		s.h.feed.emit(LimitedEvent{ID: s.h.id, Limit: limit})
+		s.h.tell(LimitedEvent{ID: s.h.id, Limit: limit})
 		s.h.stop(limit, "", -1)
 		return allowed, limit
 	}

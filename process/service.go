@@ -18,6 +18,8 @@ type Service struct {
 	events  func(Event)
 	refusal error // what every call answers when there is no executor
 
+	subscribers subscribers
+
 	mu       sync.Mutex
 	table    table
 	shut     bool
@@ -29,8 +31,11 @@ type Service struct {
 // Option changes what New makes.
 type Option func(*Service)
 
-// WithLogger logs starts and ends at debug level. Arguments, environment and
-// output are never logged. Without it nothing is logged.
+// WithLogger logs the end of a process that was killed at info level, of one that
+// failed at warn level, and all else (other ends, starts, refusals, and what is
+// asked to end) at debug level, so that a hostile program cannot fill the log of
+// whoever does not debug. Arguments, environment, input and output are never
+// logged. Without it nothing is logged.
 func WithLogger(to slog.Handler) Option {
 	return func(s *Service) { s.log = slog.New(to) }
 }
@@ -130,9 +135,7 @@ func (s *Service) Run(ctx context.Context, spec Spec) (*Output, error) {
 		ctx = context.WithoutCancel(ctx) // its end ends the process, which is what to wait for
 	}
 	_, err = h.Wait(ctx)
-	select {
-	case <-h.done:
-	default:
+	if !h.hasEnded() {
 		return nil, err
 	}
 	out := h.Output()
@@ -188,6 +191,7 @@ func (s *Service) lastLocked() bool {
 
 func (s *Service) closeExecutor() {
 	defer close(s.released)
+	s.subscribers.end()
 	c, ok := s.exec.(io.Closer)
 	if !ok {
 		return

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -316,19 +318,55 @@ func TestShutdownEndsAStartThatIsUnderWay(t *testing.T) {
 		require.ErrorIs(t, h.Signal(process.SIGHUP), process.ErrInvalid)
 		require.NoError(t, s.Shutdown(t.Context()), "a process that was stopped is no error")
 		require.ErrorIs(t, <-result, process.ErrShutdown)
+		require.Equal(t, process.Failed, h.Info().Status)
 	})
 }
 
-func TestLogsNameTheProcessAndNoSecrets(t *testing.T) {
+func TestLogsTellWhatHappenedAndNoSecrets(t *testing.T) {
 	t.Parallel()
-	var log bytes.Buffer
-	s := process.New(programs, process.WithLogger(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
-	h := start(t, s, process.Spec{Command: "say", Args: []string{"secret"}, Env: []string{"K=secret"}})
-	exitOf(t, h)
-	require.NoError(t, s.Shutdown(t.Context()))
-	require.Contains(t, log.String(), h.ID())
-	require.Contains(t, log.String(), "process ended")
-	require.NotContains(t, log.String(), "secret")
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		s := process.New(processtest.Fake{"story": func(p *processtest.Process) int {
+			time.Sleep(time.Millisecond) // so that Start has returned
+			p.Denied(&process.DeniedError{Op: "open", Path: "/etc/passwd", Rule: "outside"})
+			p.OutwardLink(process.OutwardLink{Path: "/l", Target: "../x"})
+			io.Copy(p.Stderr, p.Stdin)
+			<-p.Signals
+			p.Stdout.Write(make([]byte, 100))
+			return 0
+		}, "true": programs["true"]}, process.WithLogger(slog.NewTextHandler(&log, &slog.HandlerOptions{
+			Level: slog.LevelDebug,
+			ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+				if a.Key == slog.TimeKey {
+					return slog.Attr{}
+				}
+				return a
+			},
+		})))
+		story := start(t, s, process.Spec{
+			Command: "story", Args: []string{"secret"}, Env: []string{"K=secret"}, Stdin: strings.NewReader("secret"),
+			Timeout: time.Second, Limits: process.Limits{Output: 10},
+		})
+		exitOf(t, story)
+		quiet := start(t, s, process.Spec{Command: "true"})
+		exitOf(t, quiet)
+		_, err := s.Start(t.Context(), process.Spec{Command: "nosuch", Args: []string{"secret"}})
+		require.Error(t, err)
+		failed := s.List()[2].ID
+		require.NoError(t, s.Shutdown(t.Context()))
+		require.NotContains(t, log.String(), "secret")
+		require.Equal(t, []string{
+			`level=DEBUG msg="process started" id=` + story.ID() + ` command=story backend=fake pid=0`,
+			`level=DEBUG msg="process denied" id=` + story.ID() + ` command=story op=open path=/etc/passwd rule=outside`,
+			`level=DEBUG msg="process made a symlink that leads outside" id=` + story.ID() + ` command=story path=/l target=../x`,
+			`level=DEBUG msg="process asked to end" id=` + story.ID() + ` command=story signal=SIGTERM reason="timed out"`,
+			`level=DEBUG msg="process over its limit" id=` + story.ID() + ` command=story limit=output max=10`,
+			`level=INFO msg="process ended" id=` + story.ID() + ` command=story state=killed code=124 reason="timed out" duration=1s cpu=0s memory=0 output=10`,
+			`level=DEBUG msg="process started" id=` + quiet.ID() + ` command=true backend=fake pid=0`,
+			`level=DEBUG msg="process ended" id=` + quiet.ID() + ` command=true state=exited code=0 reason=<nil> duration=0s cpu=0s memory=0 output=0`,
+			`level=WARN msg="process did not start" id=` + failed + ` command=nosuch reason="command \"nosuch\": program not found; put a Program of that name into the Fake"`,
+		}, strings.Split(strings.TrimSpace(log.String()), "\n"))
+	})
 }
 
 func TestRouteGoesByTheTableAlone(t *testing.T) {

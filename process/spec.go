@@ -31,6 +31,16 @@ type Spec struct {
 	Stdout, Stderr io.Writer
 	// Merge sends stderr to where stdout goes, in the order written.
 	Merge bool
+	// Terminal, when set, makes a terminal of that size the process's standard
+	// streams and its controlling terminal. What it shows, echoed input and the
+	// terminal's own changes (CR before LF) included, is Stdout, and there is no
+	// Stderr. Input is typed: lines are read as they end, of at most 4095 bytes
+	// (termios(3)) unless the program sets another mode, control characters do what
+	// they do, and the end of Stdin is ^D. Env needs a TERM that fits, and an
+	// interactive shell ignores SIGTERM, so SIGHUP is what asks it to end.
+	// Handle.Resize changes the size. Only the native backend has terminals, and not
+	// on Windows.
+	Terminal *Terminal
 	// Capture is how many bytes of each stream are kept: the first half and the
 	// last half of them. Zero means DefaultCapture, less than zero none.
 	Capture int

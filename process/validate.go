@@ -11,7 +11,7 @@ import (
 // change, with every default in place.
 func complete(spec Spec) (Spec, error) {
 	for _, check := range []func(*Spec) error{
-		checkCommand, checkEnv, checkStreams, checkTimeout, checkLimits, checkMounts,
+		checkCommand, checkEnv, checkStreams, checkTerminal, checkTimeout, checkLimits, checkMounts,
 	} {
 		if err := check(&spec); err != nil {
 			return Spec{}, err

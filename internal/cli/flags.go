@@ -26,6 +26,7 @@ type runFlags struct {
 	killAfter  time.Duration
 	limits     process.Limits
 	native     bool
+	confine    string // the directory that a native process is held to
 	modulePath []string
 	diff       string // where to write the overlays' changes: a file, "-" for stderr, "" for nowhere
 	commit     bool
@@ -64,6 +65,8 @@ Flags:
   --max-path N             how many bytes a path may have
   --module-path LIST       directories to look for NAME.wasm in, before the built-in programs
   --native                 run a native executable instead, with no sandbox at all
+  --confine DIR            with --native: have the kernel hold it to DIR, the system's own programs
+                           and no network; --workdir is a path in DIR then (Linux)
   --explain                tell at the end what it was denied, and how to allow that
   --json                   report to stderr at the end, as one JSON object
 
@@ -108,6 +111,7 @@ func parseRun(args []string) (runFlags, error) {
 	set.Func("max-depth", "", countFlag(&f.limits.Depth))
 	set.Func("max-path", "", countFlag(&f.limits.PathLength))
 	set.BoolVar(&f.native, "native", false, "")
+	set.StringVar(&f.confine, "confine", "", "")
 	set.Func("module-path", "", pathFlag(&f.modulePath))
 	set.BoolVar(&f.json, "json", false, "")
 	set.BoolVar(&f.explain, "explain", false, "")
@@ -122,6 +126,8 @@ func parseRun(args []string) (runFlags, error) {
 		return f, errors.New("--commit and --diff are about overlays; name one with --overlay")
 	case f.explain && f.json:
 		return f, errors.New("--explain and --json exclude each other; the report has all that was denied")
+	case f.confine != "" && !f.native:
+		return f, errors.New("--confine is about native executables; add --native, or give --dir to the sandbox")
 	case f.explain && f.native:
 		return f, errors.New("--explain is about the sandbox, and --native has none; leave one of them out")
 	}

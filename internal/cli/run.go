@@ -107,7 +107,7 @@ func (f runFlags) spec(stdio Stdio) (s process.Spec, done func() error, err erro
 		GracePeriod: f.killAfter,
 		Limits:      f.limits,
 	}
-	if f.native && s.Dir == "" {
+	if f.native && f.confine == "" && s.Dir == "" {
 		s.Dir = "."
 	}
 	return s, done, nil
@@ -115,7 +115,11 @@ func (f runFlags) spec(stdio Stdio) (s process.Spec, done func() error, err erro
 
 // newCore chooses the backend: this is the one place where it is known.
 func (f runFlags) newCore(stderr io.Writer) (*core.Core, error) {
-	if f.native {
+	switch {
+	case f.confine != "":
+		c := core.New(core.WithFs(f.confine), core.WithService(native.RegisterWith(native.Confine(native.SystemFiles()...))))
+		return c, c.Err()
+	case f.native:
 		c := core.New(core.WithUnrestrictedFs(), core.WithService(native.Register))
 		return c, c.Err()
 	}

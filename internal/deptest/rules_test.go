@@ -6,6 +6,7 @@ package deptest
 const (
 	wazero = "github.com/tetratelabs/wazero/..."
 	xsys   = "golang.org/x/sys/..."
+	pty    = "github.com/creack/pty/..."
 )
 
 // allowed lists, for some packages, all that they import beside the standard
@@ -17,8 +18,8 @@ var allowed = []allowRule{
 		"core knows what a process service is called, and no backend of it"},
 	{"./process", list("./core", "./fs", "./process/internal/...", xsys),
 		"the lifecycle is the same for every backend, so it knows none"},
-	{"./process/native/...", list("./process", "./core", "./fs", "./process/internal/...", "./process/native/...", xsys),
-		"the native backend stands on the seam alone"},
+	{"./process/native/...", list("./process", "./core", "./fs", "./process/internal/...", "./process/native/...", xsys, pty),
+		"the native backend stands on the seam alone; every system opens a pseudoterminal in its own way, which pty knows"},
 	{"./process/wasm/internal/kernel/...", list("./fs", "./process/wasm/internal/kernel/...", xsys),
 		"what a guest sees of a system does not depend on the engine that runs it"},
 	{"./cmd/cloche", list("./internal/cli"),
@@ -51,6 +52,8 @@ var exclusive = []exclusiveRule{
 		"host processes are started in one place; the suite calls the go command to build its test program"},
 	{wazero, list("./process/wasm/..."),
 		"the engine can be replaced, and its version is nobody else's concern"},
+	{pty, list("./process/native/..."),
+		"only native processes have terminals"},
 	{"./internal/cli/...", list("./cmd/cloche", "./internal/cli/..."),
 		"the command is not a library"},
 }

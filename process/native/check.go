@@ -22,6 +22,9 @@ func check(s process.Spec) error {
 	if s.Starting != nil && !mayHold {
 		return &process.UnsupportedError{Backend: name, Field: "starting", Fix: "only Linux can hold a process before its first instruction"}
 	}
+	if s.Terminal != nil && !hasTerminals {
+		return &process.UnsupportedError{Backend: name, Field: "terminal", Fix: "run it on Linux, macOS or a BSD"}
+	}
 	for _, l := range []struct {
 		field string
 		set   bool

@@ -38,17 +38,25 @@
 // On Linux the end of the first process is awaited without reaping it (waitid(2)
 // with WNOWAIT). As long as it is a zombie the kernel gives its number to no
 // other process or group, so the group is killed, and every Signal sent, in that
-// state or before it; after the reaping Signal answers os.ErrProcessDone.
+// state or before it; after the reaping Signal answers os.ErrProcessDone. Where there
+// are pidfds (pidfd_open(2)) no thread waits: many processes cost no more than few.
 //
 // Lock order: there is one lock, group.mu. It is held for kill(2) and for
 // the reaping of a zombie, which do not block.
 //
 // # What it does not promise
 //
-//   - Confinement. The Fs decides where a process starts and, for names that hold
-//     a slash, which program runs. What it does then is between it and the host.
+//   - Confinement, without [Confine]. The Fs decides where a process starts and, for
+//     names that hold a slash, which program runs. What it does then is between it
+//     and the host.
 //   - The end of a descendant that left the group by setsid(2) or setpgid(2).
 //     It lives on, without delaying anything.
+//   - The end of a process whose host program dies without Shutdown, by SIGKILL
+//     for instance. It lives on; its pipes are broken, so that it reads EOF and
+//     dies of SIGPIPE when it writes. One that is held (Spec.Starting) never runs.
+//   - Exit codes in a host program that has set SIGCHLD to be ignored
+//     (signal.Ignore): the kernel throws them away, and Wait answers ECHILD. To
+//     have inherited that, or to be notified of SIGCHLD, does no harm.
 //   - Mounts, and limits other than that on output: a Spec that asks for them is
 //     refused. Symlinks that lead outside are not told of.
 //   - Usage.Memory of a process that stayed smaller than the host program. Linux

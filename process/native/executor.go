@@ -11,8 +11,9 @@ import (
 // Executor starts executables of the host. It is safe for concurrent use and
 // holds no resources. The zero value finds no program and denies every start.
 type Executor struct {
-	fsys *fs.Fs
-	path searchPath
+	fsys     *fs.Fs
+	path     searchPath
+	confined *confinement // nil for not at all
 }
 
 var _ process.Executor = (*Executor)(nil)
@@ -55,22 +56,30 @@ func (e *Executor) Start(ctx context.Context, s process.Spec) (process.Instance,
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	return launch(ctx, s, program, dir)
+	return e.launch(ctx, s, program, dir)
 }
 
 // launch starts program with its pipes; s has been checked.
-func launch(ctx context.Context, s process.Spec, program, dir string) (*instance, error) {
-	p, err := openPipes(s)
+func (e *Executor) launch(ctx context.Context, s process.Spec, program, dir string) (*instance, error) {
+	p, err := openStreams(s)
 	if err != nil {
 		return nil, err
 	}
 	var id process.Identity
-	proc, err := start(program, argv(s), &os.ProcAttr{
-		Dir:   dir,
-		Env:   append([]string{}, s.Env...), // nil would mean the host's
-		Files: p.theirs[:],
-		Sys:   newGroup(),
-	}, preparation(s, &id))
+	begin := func() (*os.Process, error) {
+		return start(program, argv(s), &os.ProcAttr{
+			Dir:   dir,
+			Env:   append([]string{}, s.Env...), // nil would mean the host's
+			Files: p.files(),
+			Sys:   p.attach(newGroup()),
+		}, preparation(s, &id))
+	}
+	var proc *os.Process
+	if e.confined == nil {
+		proc, err = begin()
+	} else {
+		proc, err = e.confined.start(e.fsys, program, begin)
+	}
 	p.closeTheirs()
 	if err != nil {
 		p.closeOurs()

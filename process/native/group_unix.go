@@ -56,7 +56,7 @@ func (g *group) signal(sig process.Signal) error {
 
 // wait returns when the leader has ended and all others are killed.
 func (g *group) wait() (*os.ProcessState, error) {
-	if awaitEnd(g.proc.Pid) {
+	if awaitEnd(g.proc) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		syscall.Kill(-g.proc.Pid, syscall.SIGKILL)

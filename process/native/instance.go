@@ -11,20 +11,20 @@ import (
 type instance struct {
 	group   *group
 	id      process.Identity
-	pipes   *pipes
+	streams streams
 	unwatch func() // after it, the end of ctx has no effect any more
 }
 
 // watch takes charge of a process that was just started.
-func watch(ctx context.Context, proc *os.Process, id process.Identity, p *pipes) *instance {
+func watch(ctx context.Context, proc *os.Process, id process.Identity, s streams) *instance {
 	g := &group{proc: proc}
-	p.copy(func() { g.kill(nil) })
+	s.copy(func() { g.kill(nil) })
 	killed := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(killed)
 		g.kill(context.Cause(ctx))
 	})
-	return &instance{group: g, id: id, pipes: p, unwatch: func() {
+	return &instance{group: g, id: id, streams: s, unwatch: func() {
 		if !stop() {
 			<-killed
 		}
@@ -36,7 +36,7 @@ func watch(ctx context.Context, proc *os.Process, id process.Identity, p *pipes)
 func (i *instance) Wait() (process.Exit, error) {
 	state, err := i.group.wait()
 	i.unwatch()
-	refused := i.pipes.finish()
+	refused := i.streams.finish()
 	i.group.vanish()
 	if err != nil {
 		return process.Exit{}, err
@@ -55,6 +55,9 @@ func (i *instance) Wait() (process.Exit, error) {
 // that signal(7) knows will do. After the process ended it answers
 // os.ErrProcessDone.
 func (i *instance) Signal(sig process.Signal) error { return i.group.signal(sig) }
+
+// Resize implements what [process.Handle.Resize] asks for.
+func (i *instance) Resize(size process.Terminal) error { return i.streams.resize(size) }
 
 // PID is the process's number, and its group's. It may be another's once Wait
 // has returned.

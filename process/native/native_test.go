@@ -34,6 +34,7 @@ func newBackend(t testing.TB) processtest.Backend {
 		Signals:  posix,
 		Children: posix,
 		Holds:    mayHold,
+		Terminal: hasTerminals,
 		WideExit: !posix,
 	}
 }

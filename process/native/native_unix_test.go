@@ -309,7 +309,7 @@ func TestAMemoryLimitIsRefused(t *testing.T) {
 func TestADirThatVanishesBeforeTheStartIsNamed(t *testing.T) {
 	t.Parallel()
 	gone := filepath.Join(t.TempDir(), "gone")
-	_, err := launch(t.Context(), spec(process.Spec{Command: "sh", Dir: "d"}), "/bin/sh", gone)
+	_, err := (&Executor{}).launch(t.Context(), spec(process.Spec{Command: "sh", Dir: "d"}), "/bin/sh", gone)
 	require.ErrorIs(t, err, os.ErrNotExist)
 	bad, ok := errors.AsType[*process.SpecError](err)
 	require.True(t, ok, "%v", err)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"syscall"
 	"time"
 
 	"dappco.re/go/cloche/process"
@@ -50,7 +51,7 @@ func (p *pipes) output(to io.Writer) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.outputs = append(p.outputs, &output{from: r, to: to, done: make(chan struct{})})
+	p.outputs = append(p.outputs, &output{from: r, to: to, rest: standing, done: make(chan struct{})})
 	return w, nil
 }
 
@@ -63,6 +64,12 @@ func (p *pipes) closeTheirs() {
 		f.Close() // twice for a shared one, which is harmless, as is nil
 	}
 }
+
+func (p *pipes) files() []*os.File { return p.theirs[:] }
+
+func (p *pipes) attach(attr *syscall.SysProcAttr) *syscall.SysProcAttr { return attr }
+
+func (p *pipes) resize(process.Terminal) error { return errors.ErrUnsupported }
 
 // closeOurs is for a process that did not start.
 func (p *pipes) closeOurs() {
@@ -129,24 +136,28 @@ func (i *input) stop() {
 type output struct {
 	from *os.File
 	to   io.Writer
+	rest func(from *os.File) io.Reader // what stands in from, and no more
 	done chan struct{}
 	err  error // the writer's; after done
 }
 
 // copy reads until EOF, or until finish wakes it: then it takes what stands in
-// the pipe, which is never more than the pipe holds, and leaves.
+// it, which is never more than it can hold, and leaves.
 func (o *output) copy(fail func()) {
 	defer close(o.done)
 	defer o.from.Close()
 	err := o.transfer(o.from)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		o.from.SetReadDeadline(time.Time{})
-		o.transfer(io.LimitReader(o.from, unread(o.from)))
+		o.transfer(o.rest(o.from))
 	}
 	if o.err != nil {
 		fail()
 	}
 }
+
+// standing reads what stands in a pipe.
+func standing(pipe *os.File) io.Reader { return io.LimitReader(pipe, unread(pipe)) }
 
 // transfer returns the reader's error; the writer's goes to o.err.
 func (o *output) transfer(from io.Reader) error {

@@ -31,13 +31,20 @@ func start(program string, argv []string, attr *os.ProcAttr, p prepare) (*os.Pro
 	if err := hold(proc.Pid); err != nil {
 		return nil, discard(proc, err)
 	}
-	if err := p(proc.Pid); err != nil {
+	if err := p.elsewhere(proc.Pid); err != nil {
 		return nil, discard(proc, err)
 	}
 	if err := unix.PtraceDetach(proc.Pid); err != nil && err != unix.ESRCH { // killed meanwhile
 		return nil, discard(proc, fmt.Errorf("releasing the process: %w", err))
 	}
 	return proc, nil
+}
+
+// elsewhere runs p on another thread than this, which may be confined (Confine).
+func (p prepare) elsewhere(pid int) error {
+	done := make(chan error, 1)
+	go func() { done <- p(pid) }()
+	return <-done
 }
 
 // hold returns when the process stands still. One that was killed before that

@@ -18,7 +18,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-var roles = map[string]func(){"starter": playStarter}
+var roles = map[string]func(){
+	"trespasser": playTrespasser,
+	"starter":    playStarter,
+	"breeder":    playBreeder,
+	"forgetter":  playForgetter,
+	"mortal":     playMortal,
+}
 
 // playStarter starts a process that writes to a file, tells its number while it is
 // held, and waits there until it is killed itself.

@@ -13,7 +13,7 @@ import (
 const fionread = 0x4004667f // _IOR('f', 127, int) in <sys/filio.h> of the BSDs and Darwin
 
 // awaitEnd cannot wait without reaping here.
-func awaitEnd(int) bool { return false }
+func awaitEnd(*os.Process) bool { return false }
 
 func usageOf(state *os.ProcessState) process.Usage {
 	u := process.Usage{CPU: state.UserTime() + state.SystemTime()}

@@ -31,6 +31,8 @@ type Backend struct {
 	// Holds says that Spec.Starting is honoured, and that an Instance has an
 	// Identity; without it, it is refused.
 	Holds bool
+	// Terminal says that Spec.Terminal is honoured; without it, it is refused.
+	Terminal bool
 	// WideExit says that an exit code beyond 0 to 255 arrives as it was, as
 	// WASI's do; without it only its low eight bits do, as POSIX has it.
 	WideExit bool
@@ -54,6 +56,7 @@ func Run(t *testing.T, newBackend func(t testing.TB) Backend) {
 	t.Run("Seam", func(t *testing.T) {
 		run(t, startCases)
 		run(t, streamCases)
+		run(t, pipeCases)
 		run(t, exitCases)
 		run(t, stopCases)
 		run(t, fileCases)

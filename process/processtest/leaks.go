@@ -70,6 +70,7 @@ var leakCases = []testCase{
 		}
 		require.NoError(t, s.Shutdown(t.Context()))
 	}},
+	{"AfterAStorm", storm},
 }
 
 // leavesNothing compares what the process holds before and after test. The first

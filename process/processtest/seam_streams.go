@@ -103,6 +103,20 @@ var streamCases = []testCase{
 		}
 		assert.Equal(t, string(all), succeed(t, b, process.Spec{Args: []string{"cat"}, Stdin: input(all)}))
 	}},
+	{"ATerminalIsHonouredOrRefused", func(t *testing.T, b Backend) {
+		assert.Equal(t, "false false false ", succeed(t, b, process.Spec{Args: []string{"terminal"}}), "unless it is asked for")
+		s := process.Spec{Args: []string{"terminal"}, Merge: true, Terminal: &process.Terminal{Rows: 24, Cols: 80}}
+		if b.Terminal {
+			exit, stdout, _ := run(t, b, s)
+			assert.Equal(t, 0, exit.Code)
+			assert.Equal(t, "true true true ", stdout)
+			return
+		}
+		unsupported, ok := errors.AsType[*process.UnsupportedError](refused(t, b, s))
+		require.True(t, ok)
+		assert.Equal(t, "terminal", unsupported.Field)
+		assert.NotEmpty(t, unsupported.Fix)
+	}},
 	{"AWriterThatFailsEndsTheProcess", func(t *testing.T, b Backend) {
 		for _, s := range []process.Spec{
 			{Args: []string{"flood"}, Stdout: failing{}},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -142,6 +143,31 @@ var serviceCases = []testCase{
 		assert.Equal(t, process.LimitError{Limit: "output", Max: 100_000}, *limit)
 		assert.Len(t, out.Stdout, 100_000)
 		assert.Equal(t, 137, out.Exit.Code)
+	}},
+	{"AReaderOrWriterThatFailsEndsItAndIsNamed", func(t *testing.T, b Backend) {
+		s := service(t, b)
+		for stream, spec := range map[string]process.Spec{
+			"stdin":  {Args: []string{"hang"}, Stdin: failing{}},
+			"stdout": {Args: []string{"flood"}, Stdout: failing{}},
+			"stderr": {Args: []string{"panic"}, Stderr: failing{}},
+		} {
+			spec.Command = b.Command
+			_, err := s.Run(t.Context(), spec)
+			require.ErrorIs(t, err, errBroken)
+			assert.ErrorContains(t, err, stream)
+			assert.Equal(t, 137, process.ExitCode(err))
+		}
+	}},
+	{"AnEndIsSeenThoughNobodyWaits", func(t *testing.T, b Backend) { // a zombie counted as alive
+		h, err := service(t, b).Start(t.Context(), process.Spec{Command: b.Command, Args: []string{"nothing"}})
+		require.NoError(t, err)
+		select {
+		case <-h.Done():
+		case <-time.After(patience):
+			t.Fatal("it is still there")
+		}
+		assert.Equal(t, process.Exited, h.Info().Status)
+		assert.ErrorIs(t, h.Signal(process.SIGTERM), os.ErrProcessDone)
 	}},
 	{"CaptureKeepsHeadAndTailAndCountsTheRest", func(t *testing.T, b Backend) {
 		data := noise(1 << 20)

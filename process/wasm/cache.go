@@ -21,6 +21,8 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"golang.org/x/sys/cpu"
+
+	"dappco.re/go/cloche/process/wasm/internal/meter"
 )
 
 const (
@@ -93,8 +95,8 @@ func openDiskCache(dir string) (*diskCache, error) {
 // be on a disk that several machines share.
 func (c *diskCache) key(d digest) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "cloche 1\n%x\n%s\n%s/%s\n%v %v\nfeatures %d close-on-done %t",
-		d, c.engine, runtime.GOOS, runtime.GOARCH, cpu.X86, cpu.ARM64, features, closeOnDone)
+	fmt.Fprintf(h, "cloche 1\n%x\n%s\n%s/%s\n%v %v\nfeatures %d meter %d",
+		d, c.engine, runtime.GOOS, runtime.GOARCH, cpu.X86, cpu.ARM64, features, meter.Version)
 	return hex.EncodeToString(h.Sum(nil))
 }
 

@@ -14,14 +14,14 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
+
+	"dappco.re/go/cloche/process/wasm/internal/meter"
 )
 
 const (
 	// features are those of WebAssembly 2.0. Threads in particular are off: a
 	// guest is one thread.
 	features = api.CoreFeaturesV2
-	// closeOnDone has the engine look at every loop whether the guest is to end.
-	closeOnDone = true
 )
 
 // compiler makes modules ready to run.
@@ -168,7 +168,7 @@ func (j *job) build(ctx context.Context, dir string) (_ *module, err error) {
 	// Debug information would name source lines in a trap's stack. But the engine
 	// looks them up whenever a guest is ended, a killed one too, and for a guest
 	// like CPython that takes seconds.
-	conf := wazero.NewRuntimeConfig().WithCoreFeatures(features).WithCloseOnContextDone(closeOnDone).WithDebugInfoEnabled(false)
+	conf := wazero.NewRuntimeConfig().WithCoreFeatures(features).WithDebugInfoEnabled(false)
 	if dir != "" {
 		cache, err := wazero.NewCompilationCacheWithDir(dir)
 		if m.uncached = err; err == nil {
@@ -177,7 +177,7 @@ func (j *job) build(ctx context.Context, dir string) (_ *module, err error) {
 		}
 	}
 	m.runtime = wazero.NewRuntimeWithConfig(ctx, conf)
-	if err = j.host(ctx, m.runtime); err != nil {
+	if err = errors.Join(j.host(ctx, m.runtime), instantiateFuel(ctx, m.runtime)); err != nil {
 		return nil, fmt.Errorf("making the host functions: %w", err)
 	}
 	if err = j.outline.check(hostFunctionsOf(m.runtime)); err != nil {
@@ -198,12 +198,19 @@ func hostFunctionsOf(r wazero.Runtime) hostFunctions {
 
 func (m *module) compile(ctx context.Context, b []byte) error {
 	ctx = experimental.WithCompilationWorkers(ctx, max(2, runtime.GOMAXPROCS(0)))
-	compiled, err := m.runtime.CompileModule(ctx, b)
+	// The engine is shown only what went through this: it makes room for as many
+	// globals, say, as a module claims to have, which a short one can use to end
+	// this program.
+	metered, err := meter.Instrument(b)
+	if err != nil {
+		return &ModuleError{Problem: "it is not a valid module", Err: err}
+	}
+	compiled, err := m.runtime.CompileModule(ctx, metered)
 	if onDisk(err) {
 		// The engine has the code and only failed to store it. Asked again it
 		// answers from memory.
 		m.uncached = err
-		compiled, err = m.runtime.CompileModule(ctx, b)
+		compiled, err = m.runtime.CompileModule(ctx, metered)
 	}
 	if cause := context.Cause(ctx); cause != nil {
 		return cause

@@ -21,7 +21,7 @@
 //
 // # The way of a start
 //
-// The module's bytes are looked over (survey.go, module.go), compiled or taken
+// The module's bytes are looked over (survey.go, module.go), metered, compiled or taken
 // from the cache on disk (compile.go, cache.go), and kept compiled in memory
 // (module_set.go). Then the guest's tree of files is built (tree.go), and its
 // goroutine instantiates the module and calls _start (instance.go). How that
@@ -30,9 +30,10 @@
 // # Stopping
 //
 // When its context ends, a guest blocked in a system call returns from it at
-// once, and one that computes stops at its next loop. Not promised: that a
-// guest stops that computes without loops, by deep or exponential recursion or
-// by one very long memory operation after the other.
+// once. One that computes does so on fuel: every module is rewritten before it is
+// compiled (internal/meter), so that a guest comes back after a bounded number of
+// instructions, whatever they are, and is given more or ended (fuel.go). The host's
+// collector, which has to wait for machine code, gets its turn then, too.
 //
 // # Locks
 //

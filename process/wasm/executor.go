@@ -60,6 +60,9 @@ func (e *Executor) Programs() []ProgramInfo { return e.table.list() }
 // ready. A compilation that nobody waits for any more is stopped, but may take a
 // moment to notice; Close awaits it.
 func (e *Executor) Start(ctx context.Context, s process.Spec) (process.Instance, error) {
+	if s.Terminal != nil {
+		return nil, &process.UnsupportedError{Backend: e.Name(), Field: "terminal", Fix: "run a native program, on the native backend: a guest has no terminal"}
+	}
 	if s.Starting != nil {
 		return nil, &process.UnsupportedError{Backend: e.Name(), Field: "starting", Fix: "leave it out: a guest has no number and never outlives this program"}
 	}

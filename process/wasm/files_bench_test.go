@@ -135,7 +135,7 @@ func clocheSide(tb testing.TB, dir string) fileSide {
 // wazeroSide runs the guest under the settings of clocheSide, its memory included.
 func wazeroSide(tb testing.TB, dir string) fileSide {
 	ctx := context.Background()
-	conf := wazero.NewRuntimeConfig().WithCoreFeatures(features).WithCloseOnContextDone(closeOnDone)
+	conf := wazero.NewRuntimeConfig().WithCoreFeatures(features)
 	r := wazero.NewRuntimeWithConfig(ctx, conf)
 	tb.Cleanup(func() { require.NoError(tb, r.Close(ctx)) })
 	wasi_snapshot_preview1.MustInstantiate(ctx, r)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -77,8 +78,11 @@ func TestATrapsStackNamesTheGuestsFunctionsInnermostFirst(t *testing.T) {
 	assert.Equal(t, ".doom()\n.start()", trap.Stack)
 }
 
-// An hour-long sleep, an input that never comes, and two endless computations.
-var endless = []string{"loop", "startloop", "cat", "sleep", "poll"}
+// busy are endless computations, most of them without a loop.
+var busy = []string{"loop", "startloop", "calls", "indirect", "fills", "tables"}
+
+// endless are these, an hour-long sleep, and an input that never comes.
+var endless = append([]string{"cat", "sleep", "poll"}, busy...)
 
 func startEndless(t testing.TB, ctx context.Context, e *Executor, command string) process.Instance {
 	t.Helper()
@@ -103,6 +107,31 @@ func TestAGuestEndsWithItsContextAndTellsTheCause(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, 137, exit.Code)
 			assert.ErrorIs(t, exit.Reason, cause)
+		})
+	}
+}
+
+// The collector stops all goroutines, and so would wait for a guest's machine code
+// for ever if that did not come back by itself.
+func TestABusyGuestDoesNotHoldUpTheHostsCollector(t *testing.T) {
+	t.Parallel()
+	e := newExecutor(t)
+	for _, command := range busy {
+		t.Run(command, func(t *testing.T) {
+			var guests []process.Instance
+			ctx, cancel := context.WithCancel(t.Context())
+			for range 2 * runtime.GOMAXPROCS(0) {
+				guests = append(guests, startEndless(t, ctx, e, command))
+			}
+			for range 3 {
+				runtime.GC()
+			}
+			cancel()
+			for _, g := range guests {
+				exit, err := g.Wait()
+				require.NoError(t, err)
+				assert.Equal(t, 137, exit.Code)
+			}
 		})
 	}
 }

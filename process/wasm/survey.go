@@ -3,6 +3,8 @@ package wasm
 import (
 	"bytes"
 	"fmt"
+
+	"dappco.re/go/cloche/process/wasm/internal/binary"
 )
 
 // The survey reads just enough of a module's binary to say, before any
@@ -76,8 +78,8 @@ func survey(b []byte) (*outline, error) {
 		return nil, &ModuleError{Problem: fmt.Sprintf("it has the unknown WebAssembly version % x", b[4:8]), Fix: "build it for WASI preview 1 (wasm32-wasip1)"}
 	}
 	o := &outline{exports: make(map[string]externKind)}
-	r := &reader{b: b, pos: 8}
-	for r.more() {
+	r := &binary.Reader{B: b, Pos: 8}
+	for r.More() {
 		if err := o.section(r); err != nil {
 			return nil, err
 		}
@@ -100,138 +102,82 @@ func guess(b []byte) string {
 	return "some other file"
 }
 
-func (o *outline) section(r *reader) error {
-	start := r.pos
-	id, size := r.byte(), r.u32()
-	if r.failed {
+func (o *outline) section(r *binary.Reader) error {
+	start := r.Pos
+	id, size := r.Byte(), r.U32()
+	if r.Failed {
 		return &ModuleError{Problem: fmt.Sprintf("it is truncated or malformed at byte %d", start)}
 	}
-	if rest := len(r.b) - r.pos; uint64(size) > uint64(rest) {
+	if rest := len(r.B) - r.Pos; uint64(size) > uint64(rest) {
 		return &ModuleError{Problem: fmt.Sprintf("it is truncated: the section at byte %d should have %d bytes, but %d follow", start, size, rest)}
 	}
-	s := &reader{b: r.b[:r.pos+int(size)], pos: r.pos}
-	r.pos += int(size)
+	s := &binary.Reader{B: r.B[:r.Pos+int(size)], Pos: r.Pos}
+	r.Pos += int(size)
 	switch id {
 	case sectionType:
 		o.readTypes(s)
 	case sectionImport:
 		o.readImports(s)
 	case sectionTable:
-		for n := s.u32(); n > 0 && !s.failed; n-- {
+		for n := s.U32(); n > 0 && !s.Failed; n-- {
 			o.readTable(s)
 		}
 	case sectionMemory:
-		for n := s.u32(); n > 0 && !s.failed; n-- {
-			o.memoryMin += s.limits()
+		for n := s.U32(); n > 0 && !s.Failed; n-- {
+			o.memoryMin += s.Limits()
 			o.memoryDone = true
 		}
 	case sectionExport:
 		o.readExports(s)
 	}
-	if s.failed {
+	if s.Failed {
 		return &ModuleError{Problem: fmt.Sprintf("the section at byte %d is malformed", start)}
 	}
 	return nil
 }
 
-func (o *outline) readTypes(r *reader) {
-	for n := r.u32(); n > 0 && !r.failed; n-- {
-		if r.byte() != 0x60 { // the only form there is before the GC proposal
-			r.failed = true
+func (o *outline) readTypes(r *binary.Reader) {
+	for n := r.U32(); n > 0 && !r.Failed; n-- {
+		if r.Byte() != 0x60 { // the only form there is before the GC proposal
+			r.Failed = true
 			return
 		}
-		o.types = append(o.types, funcType{params: r.bytes(), results: r.bytes()})
+		o.types = append(o.types, funcType{params: r.Bytes(), results: r.Bytes()})
 	}
 }
 
-func (o *outline) readImports(r *reader) {
-	for n := r.u32(); n > 0 && !r.failed; n-- {
-		i := importedName{module: string(r.bytes()), name: string(r.bytes()), kind: externKind(r.byte())}
+func (o *outline) readImports(r *binary.Reader) {
+	for n := r.U32(); n > 0 && !r.Failed; n-- {
+		i := importedName{module: string(r.Bytes()), name: string(r.Bytes()), kind: externKind(r.Byte())}
 		switch i.kind {
 		case externFunc:
-			i.typ = r.u32()
+			i.typ = r.U32()
 		case externTable:
 			o.readTable(r)
 		case externMemory:
-			r.limits()
+			r.Limits()
 		case externGlobal:
-			r.byte()
-			r.byte()
+			r.Byte()
+			r.Byte()
 		case externTag:
-			r.byte()
-			r.u32()
+			r.Byte()
+			r.U32()
 		default:
-			r.failed = true
+			r.Failed = true
 		}
 		o.imports = append(o.imports, i)
 	}
 }
 
-func (o *outline) readTable(r *reader) {
-	r.byte()
-	o.tableMin += r.limits()
+func (o *outline) readTable(r *binary.Reader) {
+	r.Byte()
+	o.tableMin += r.Limits()
 }
 
-func (o *outline) readExports(r *reader) {
-	for n := r.u32(); n > 0 && !r.failed; n-- {
-		name := string(r.bytes())
-		o.exports[name] = externKind(r.byte())
-		r.u32()
+func (o *outline) readExports(r *binary.Reader) {
+	for n := r.U32(); n > 0 && !r.Failed; n-- {
+		name := string(r.Bytes())
+		o.exports[name] = externKind(r.Byte())
+		r.U32()
 	}
-}
-
-// reader reads the binary format. After a failure it yields zeros, so that the
-// caller needs to look at failed only once.
-type reader struct {
-	b      []byte
-	pos    int
-	failed bool
-}
-
-func (r *reader) more() bool { return !r.failed && r.pos < len(r.b) }
-
-func (r *reader) byte() byte {
-	if !r.more() {
-		r.failed = true
-		return 0
-	}
-	r.pos++
-	return r.b[r.pos-1]
-}
-
-// u32 reads an unsigned LEB128 of at most 32 bits.
-func (r *reader) u32() uint32 {
-	var v uint64
-	for shift := 0; shift < 35; shift += 7 {
-		c := r.byte()
-		v |= uint64(c&0x7f) << shift
-		if c&0x80 == 0 {
-			if v > 1<<32-1 {
-				break
-			}
-			return uint32(v)
-		}
-	}
-	r.failed = true
-	return 0
-}
-
-// bytes reads a vector of bytes.
-func (r *reader) bytes() []byte {
-	n := r.u32()
-	if r.failed || uint64(n) > uint64(len(r.b)-r.pos) {
-		r.failed = true
-		return nil
-	}
-	r.pos += int(n)
-	return r.b[r.pos-int(n) : r.pos]
-}
-
-// limits reads the limits of a table or memory and returns the minimum.
-func (r *reader) limits() uint64 {
-	flags, low := r.byte(), r.u32()
-	if flags&1 != 0 {
-		r.u32()
-	}
-	return uint64(low)
 }

@@ -45,9 +45,11 @@ var commands = map[string]func(args []string){
 	"ignoreterm": ignoreTerm,
 	"alloc":      alloc,
 	"ticks":      ticks,
+	"shut":       shut,
 	"files":      files,
 	"tour":       tour,
 	"spawn":      spawn,
+	"terminal":   terminal,
 }
 
 func fail(why string) {
@@ -169,6 +171,24 @@ func flood([]string) {
 	}
 }
 
+// shut closes the streams with the given numbers, says so on the others, and
+// exits with 7 or stays: "shut exit 0 1", "shut stay 2".
+func shut(args []string) {
+	streams := map[string]*os.File{"0": os.Stdin, "1": os.Stdout, "2": os.Stderr}
+	for _, n := range args[1:] {
+		must(streams[n].Close())
+		delete(streams, n)
+	}
+	delete(streams, "0")
+	for _, open := range streams {
+		write(open, "ready\n")
+	}
+	if args[0] == "stay" {
+		time.Sleep(time.Hour)
+	}
+	os.Exit(7)
+}
+
 func sleep([]string) {
 	ready()
 	time.Sleep(time.Hour)
@@ -220,4 +240,13 @@ func ticks([]string) {
 	ready()
 	must(<-ended)
 	write(os.Stdout, "ended\n")
+}
+
+// terminal says which of the three streams are a terminal, or another device.
+func terminal([]string) {
+	for _, f := range []*os.File{os.Stdin, os.Stdout, os.Stderr} {
+		info, err := f.Stat()
+		must(err)
+		write(os.Stdout, strconv.FormatBool(info.Mode()&os.ModeCharDevice != 0)+" ")
+	}
 }
