@@ -69,18 +69,7 @@ func changes(t *testing.T, f *fs.Fs) map[string]func() error {
 func TestNoChangeLandsOutsideWhileADirectoryIsSwapped(t *testing.T) {
 	t.Parallel()
 	tries := attackTries(t, 300)
-	for name, open := range map[string]func(t *testing.T, root string) *fs.Fs{
-		"host": func(t *testing.T, root string) *fs.Fs {
-			f, err := fs.New(root)
-			require.NoError(t, err)
-			return f
-		},
-		"portable": func(t *testing.T, root string) *fs.Fs {
-			d, err := fs.OpenPortable(root)
-			require.NoError(t, err)
-			return fs.FromDir(d)
-		},
-	} {
+	for name, open := range hostDirs {
 		for change := range changes(t, nil) {
 			t.Run(name+"/"+change, func(t *testing.T) {
 				root, outside := t.TempDir(), t.TempDir()
