@@ -129,20 +129,23 @@ func swap(t *testing.T, root, a, b string, stop <-chan struct{}) {
 	}
 }
 
+// hostDirs are the ways to reach a directory of the host.
+var hostDirs = map[string]func(t *testing.T, root string) *fs.Fs{
+	"host": func(t *testing.T, root string) *fs.Fs {
+		f, err := fs.New(root)
+		require.NoError(t, err)
+		return f
+	},
+	"portable": func(t *testing.T, root string) *fs.Fs {
+		d, err := fs.OpenPortable(root)
+		require.NoError(t, err)
+		return fs.FromDir(d)
+	},
+}
+
 func TestADirectorySwappedForASymlinkLeadsNowhere(t *testing.T) {
 	t.Parallel()
-	for name, open := range map[string]func(t *testing.T, root string) *fs.Fs{
-		"host": func(t *testing.T, root string) *fs.Fs {
-			f, err := fs.New(root)
-			require.NoError(t, err)
-			return f
-		},
-		"portable": func(t *testing.T, root string) *fs.Fs {
-			d, err := fs.OpenPortable(root)
-			require.NoError(t, err)
-			return fs.FromDir(d)
-		},
-	} {
+	for name, open := range hostDirs {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			root, outside := t.TempDir(), t.TempDir()

@@ -84,4 +84,6 @@ type interrupted struct{ signal syscall.Signal }
 
 func (i interrupted) Error() string { return "ended by a signal to cloche: " + i.signal.String() }
 
-func complain(w io.Writer, err error) { fmt.Fprintf(w, "cloche: %v\n", err) }
+// complain says what went wrong. A guest may have had a word in it: by a path, or as
+// the name of an import or a function.
+func complain(w io.Writer, err error) { fmt.Fprintf(onScreen(w), "cloche: %v\n", err) }

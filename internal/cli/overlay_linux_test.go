@@ -66,3 +66,12 @@ func TestAPersonIsAskedWhetherToKeepTheChanges(t *testing.T) {
 		assert.Equal(t, want, contents(t, file), "%q", answers)
 	}
 }
+
+func TestAComplaintThatAGuestHadAWordInDoesNotSpeakToTheTerminal(t *testing.T) {
+	t.Parallel()
+	person, program := terminal(t)
+	complain(program, &os.PathError{Op: "commit", Path: "\x1b]0;title\a\n", Err: os.ErrPermission})
+	line, err := bufio.NewReader(person).ReadString('7')
+	require.NoError(t, err)
+	assert.Equal(t, `cloche: commit \x1b]0;title\x07`, line)
+}

@@ -11,8 +11,8 @@ import (
 // progress tells a person at a terminal why the first run of a big module
 // takes a while; anything else that reads stderr is told nothing.
 func progress(stderr io.Writer) []wasm.Option {
-	if !isTerminal(stderr) {
-		return nil
+	if !isTerminal(stderr) || os.Getenv("TERM") == "dumb" {
+		return nil // what cannot erase a line gets none to be erased
 	}
 	return []wasm.Option{wasm.WithProgress(func(p wasm.Progress) {
 		switch {
@@ -32,5 +32,5 @@ func isTerminal(stream any) bool {
 		return false
 	}
 	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -145,7 +145,7 @@ func explain(w io.Writer, f runFlags, out *process.Output, err error) {
 	case reasonOf(reason) == "trap":
 		complain(w, fmt.Errorf("%s: %w", f.program, reason))
 		if trap, ok := errors.AsType[*process.TrapError](reason); ok && trap.Stack != "" {
-			fmt.Fprintln(w, trap.Stack)
+			fmt.Fprintln(onScreen(w), trap.Stack)
 		}
 	case errors.Is(reason, syscall.EPIPE): // as quiet as any other end of a pipeline
 	case reason != nil:

@@ -270,6 +270,17 @@ func TestReadDirCookiesStayRightWhileTheDirectoryChanges(t *testing.T) {
 	assert.Empty(t, end)
 }
 
+func TestASymlinksTextIsToldAsItIsStored(t *testing.T) {
+	t.Parallel()
+	f, _ := tree(t, map[string]string{"abs": "->/somewhere/else", "up": "->../../x"})
+	p := start(t, Config{Root: f})
+	for name, want := range map[string]string{"abs": "/somewhere/else", "up": "../../x"} {
+		text, err := p.Readlink(root, name)
+		require.NoError(t, err)
+		assert.Equal(t, want, text)
+	}
+}
+
 func TestDotDotStaysAtTheRootAndIsRefusedBelow(t *testing.T) {
 	t.Parallel()
 	f, _ := tree(t, map[string]string{"f": "", "d/e/": ""})

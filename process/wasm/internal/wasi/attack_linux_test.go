@@ -32,8 +32,9 @@ type field struct{ inside, outside string }
 
 const secret = "CANARY"
 
-func newField(t testing.TB) field {
-	top := scratch(t)
+func newField(t testing.TB) field { return newFieldIn(t, scratch(t)) }
+
+func newFieldIn(t testing.TB, top string) field {
 	f := field{filepath.Join(top, "inside"), filepath.Join(top, "outside")}
 	for _, dir := range []string{f.inside, f.outside, filepath.Join(f.outside, "dir"), filepath.Join(f.inside, "dir"), filepath.Join(f.inside, "empty")} {
 		require.NoError(t, os.Mkdir(dir, 0o755))
