@@ -36,6 +36,30 @@
 // the typed Exit.Reason says which, since a process may exit with these numbers
 // by itself.
 //
+// # Output
+//
+// There are four ways to it. Spec.Stdout and Spec.Stderr, and the OutputEvents of
+// WithEvents, get every byte, and the process waits for them. Handle.Follow and
+// Service.Events are for any number of readers who come and go, and nobody waits
+// for those.
+//
+// A follower pulls. What Spec.Capture keeps, head and tail of each stream, can be
+// read by offset, so a follower is no more than two offsets: it begins at 0,
+// whenever it comes, also after the end, and where the next byte was dropped it
+// goes on at the next one that is kept and says how many are missing. It sleeps on
+// a channel that is made when somebody sleeps, and that the next write closes:
+// neither a follower nor a write ever waits for the other, but for the copying of
+// 32 KiB.
+//
+// Service.Events queues. Each queue is bounded; what does not fit is dropped and
+// counted in its place. Only ends are always let in, of processes whose start was,
+// which bounds them too.
+//
+// # Terminals
+//
+// With Spec.Terminal both outputs are one, as with Merge. What else there is to a
+// terminal is the backend's.
+//
 // # Callers' readers, writers and event receivers
 //
 // They are called from goroutines of their own. A slow one slows the process
@@ -62,6 +86,10 @@
 //   - Output of one stream is in order and without gaps, until 100 ms after a
 //     kill: from then on, events for which a slow receiver has no room are
 //     dropped. ExitedEvent never is.
+//   - For whoever ranges over Service.Events, the same order holds, with MissedEvents
+//     where others were dropped. Whoever got a StartedEvent gets the ExitedEvent.
+//   - Each stream that is followed is in order, and its pieces and gaps add up to
+//     all of it.
 //   - Shutdown returns after the last events of what it stopped, unless ctx ends.
 //
 // Nothing is promised about the order of events of different processes, nor
@@ -71,11 +99,11 @@
 //
 // No lock is held while code that is not of this package runs (an Executor, a
 // reader, a receiver), with one exception: sink.serial and writer.serial are
-// held while a caller's writer blocks, and pump.serial while a reader does.
+// held while a caller's writer or logger blocks, and pump.serial while a reader does.
 // These are taken by Write and Read alone, and, once nothing can block any more,
 // by the end of the process; kill never needs them.
 //
-// The order is Service.mu, then Handle.mu, then capture.mu. budget.mu, pump.mu
-// and pipe.mu are leaves. sink.serial comes before writer.serial, and both come
-// before Handle.mu.
+// The order is Service.mu, then Handle.mu, then capture.mu. subscribers.mu comes
+// before bell.mu and after sink.serial. budget.mu, pump.mu, pipe.mu and bell.mu are
+// leaves. sink.serial comes before writer.serial, and both come before Handle.mu.
 package process

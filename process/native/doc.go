@@ -29,13 +29,21 @@
 // the group, and its error becomes Exit.Reason; a process that stops reading its
 // input is no error.
 //
+// With Spec.Terminal the three are a pseudoterminal (pty(7)) instead, which is the
+// controlling terminal of a session that the process leads; its group is then the
+// session's first. Reading from the terminal ends when the process does, and not
+// earlier: somebody may open it again. Input that ends is followed by VEOF as it is
+// by default, ^D, twice where it does not end a line. A program that discards what
+// was typed before it was ready (tcflush(3)) discards that too.
+//
 // # How it ends
 //
 // The tree ends with its first process. When that one has exited, however it
 // did, what is left of its group is killed; what any of them wrote before is
 // delivered to the last byte; then the pipes are closed. So a grandchild that
 // keeps stdout open delays nothing. The rule has no timer in it: the bytes that
-// stand in a pipe at that moment are counted (FIONREAD) and read, and no more.
+// stand in a pipe at that moment are counted (FIONREAD) and read, and no more; of a
+// terminal, what can be read without waiting, and no more than one can hold.
 // Nothing interrupts a Write that blocks in Spec.Stdout: the group dies at once
 // all the same, but Wait returns only after the Write.
 //
@@ -54,8 +62,8 @@
 //     names that hold a slash, which program runs. What it does then is between it
 //     and the host.
 //   - The end of a descendant that left the process group, by setsid(2) or
-//     setpgid(2), where there are no control groups. It lives on, without delaying
-//     anything. So does one that has the privilege to move itself to another control
+//     setpgid(2), where there are no control groups, as the background jobs of a shell
+//     on a terminal have done. It lives on, without delaying anything. So does one that has the privilege to move itself to another control
 //     group, and does.
 //   - The end of a process whose host program dies without Shutdown, by SIGKILL
 //     for instance. It lives on; its pipes are broken, so that it reads EOF and
@@ -73,6 +81,7 @@
 //     reap it. Wait gives them a moment (see group_unix.go), then returns.
 //   - Outside Linux: that the group's number is still the group's own when it is
 //     killed after the first process was reaped, or signalled in that instant.
-//   - On Windows: groups, signals but SIGKILL, and the rule about open pipes. Only
+//   - Outside Linux: the last bytes that a terminal showed.
+//   - On Windows: groups, signals but SIGKILL, terminals, and the rule about open pipes. Only
 //     the process itself is killed, and Wait lasts until its outputs are closed.
 package native

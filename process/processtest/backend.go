@@ -62,7 +62,10 @@ func Run(t *testing.T, newBackend func(t testing.TB) Backend) {
 		run(t, fileCases)
 		run(t, limitCases)
 	})
-	t.Run("Service", func(t *testing.T) { run(t, serviceCases) })
+	t.Run("Service", func(t *testing.T) {
+		run(t, serviceCases)
+		run(t, inputCases)
+	})
 	t.Run("Leaks", func(t *testing.T) {
 		for _, c := range leakCases {
 			t.Run(c.name, func(t *testing.T) { leavesNothing(t, newBackend(t), c.test) })
