@@ -62,9 +62,9 @@
 //     names that hold a slash, which program runs. What it does then is between it
 //     and the host.
 //   - The end of a descendant that left the process group, by setsid(2) or
-//     setpgid(2), where there are no control groups, as the background jobs of a shell
-//     on a terminal have done. It lives on, without delaying anything. So does one that has the privilege to move itself to another control
-//     group, and does.
+//     setpgid(2), where there are no control groups, as the background jobs of a
+//     shell on a terminal have done. It lives on, without delaying anything. So does
+//     one that has the privilege to move itself to another control group, and does.
 //   - The end of a process whose host program dies without Shutdown, by SIGKILL
 //     for instance. It lives on; its pipes are broken, so that it reads EOF and
 //     dies of SIGPIPE when it writes. One that is held (Spec.Starting) never runs.
