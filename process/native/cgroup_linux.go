@@ -15,19 +15,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cgroups makes a control group (cgroups(7), version 2) for each process, below
+// trees makes a control group (cgroups(7), version 2) for each process, below
 // the one that this program is in. Its descendants cannot leave it without the
 // privilege to write to another, whatever sessions and parents they take.
 //
 // Where there is no such place (a container that may not write to its own group,
 // no version 2 at all, a kernel without cgroup.kill) there are none, and every
-// method of a nil *cgroup does nothing.
-type cgroups struct {
+// method of a nil *tree does nothing.
+type trees struct {
 	prefix func() string // of their paths, "" for none
 }
 
-func newCgroups() *cgroups {
-	return &cgroups{prefix: sync.OnceValue(func() string {
+func newTrees() *trees {
+	return &trees{prefix: sync.OnceValue(func() string {
 		parent, err := ownCgroup("/proc/self/cgroup", "/proc/self/mountinfo")
 		if err != nil || unix.Access(parent, unix.W_OK) != nil {
 			return ""
@@ -51,7 +51,7 @@ func removeLeft(parent string) {
 	left, _ := filepath.Glob(filepath.Join(parent, "cloche-*-*-*"))
 	for _, path := range left {
 		if !ownerLives(filepath.Base(path)) {
-			removeCgroup(path) // fails, rightly, while there is somebody in it
+			removeGroup(path) // fails, rightly, while there is somebody in it
 		}
 	}
 }
@@ -99,7 +99,7 @@ func ownCgroup(memberships, mounts string) (string, error) {
 }
 
 // make makes an empty group, or nil.
-func (c *cgroups) make() *cgroup {
+func (c *trees) make() *tree {
 	if c == nil || c.prefix() == "" {
 		return nil
 	}
@@ -109,10 +109,10 @@ func (c *cgroups) make() *cgroup {
 	}
 	dir, err := os.Open(path)
 	if err != nil {
-		removeCgroup(path)
+		removeGroup(path)
 		return nil
 	}
-	g := &cgroup{path, dir}
+	g := &tree{path, dir}
 	if _, err := os.Lstat(filepath.Join(path, "cgroup.kill")); err != nil {
 		g.remove()
 		return nil
@@ -120,23 +120,26 @@ func (c *cgroups) make() *cgroup {
 	return g
 }
 
-// cgroup is one process's.
-type cgroup struct {
+// tree is one process's control group.
+type tree struct {
 	path string
 	dir  *os.File
 }
 
 // place has the process start in the group, so that it never was anywhere else.
-func (g *cgroup) place(attr *syscall.SysProcAttr) {
+func (g *tree) place(attr *syscall.SysProcAttr) {
 	if g != nil {
 		attr.UseCgroupFD, attr.CgroupFD = true, int(g.dir.Fd())
 	}
 }
 
+// started is told of the process that was placed.
+func (g *tree) started(*os.Process) error { return nil }
+
 // refused reports whether a start may have failed because of place: clone3(2) with
 // CLONE_INTO_CGROUP is newer than groups are, may be filtered, and obeys rules of
 // its own.
-func (g *cgroup) refused(err error) bool {
+func (g *tree) refused(err error) bool {
 	if g == nil {
 		return false
 	}
@@ -149,7 +152,7 @@ func (g *cgroup) refused(err error) bool {
 }
 
 // kill ends everybody in the group and below it, at once.
-func (g *cgroup) kill() {
+func (g *tree) kill() {
 	if g != nil {
 		os.WriteFile(filepath.Join(g.path, "cgroup.kill"), []byte("1"), 0)
 	}
@@ -160,7 +163,7 @@ func (g *cgroup) kill() {
 const emptyWait = time.Second
 
 // vanish waits until nobody is left, and removes the group.
-func (g *cgroup) vanish() {
+func (g *tree) vanish() {
 	if g == nil {
 		return
 	}
@@ -168,7 +171,7 @@ func (g *cgroup) vanish() {
 	g.remove()
 }
 
-func (g *cgroup) awaitEmpty() {
+func (g *tree) awaitEmpty() {
 	events, err := os.Open(filepath.Join(g.path, "cgroup.events"))
 	if err != nil {
 		return
@@ -186,26 +189,26 @@ func (g *cgroup) awaitEmpty() {
 	}
 }
 
-func (g *cgroup) remove() {
+func (g *tree) remove() {
 	if g != nil {
 		g.dir.Close()
-		removeCgroup(g.path)
+		removeGroup(g.path)
 	}
 }
 
-// removeCgroup removes a group, and those that its members made in it.
-func removeCgroup(path string) {
+// removeGroup removes a group, and those that its members made in it.
+func removeGroup(path string) {
 	entries, _ := os.ReadDir(path)
 	for _, e := range entries {
 		if e.IsDir() {
-			removeCgroup(filepath.Join(path, e.Name()))
+			removeGroup(filepath.Join(path, e.Name()))
 		}
 	}
 	unix.Rmdir(path)
 }
 
 // tree is the group's name in an Identity.
-func (g *cgroup) tree() string {
+func (g *tree) name() string {
 	if g == nil {
 		return ""
 	}

@@ -17,7 +17,7 @@ import (
 func grouped(t testing.TB) *Executor {
 	t.Helper()
 	e := New(newFs(t))
-	g := e.cgroups.make()
+	g := e.trees.make()
 	if g == nil {
 		t.Skip("no control groups can be made here")
 	}
@@ -48,7 +48,7 @@ func TestADaemonEndsWithTheProcessThatItDescendsFrom(t *testing.T) {
 			t.Parallel()
 			r := begin(t, e, inShell(daemon+end.then))
 			child := r.await(t, `child (\d+)\n`)
-			group := r.Instance.(*instance).group.cgroup.path
+			group := r.Instance.(*instance).group.tree.path
 			end.stop(r)
 			_, err := r.Wait()
 			require.NoError(t, err)
@@ -66,7 +66,7 @@ func TestAForkBombEndsAsAWhole(t *testing.T) {
 		bomb() { n=$1; while [ $n -gt 0 ]; do setsid sleep 1000 & n=$((n-1)); done; }
 		bomb 100 & bomb 100 & echo ready; bomb 100; wait`))
 	r.await(t, "ready")
-	group := r.Instance.(*instance).group.cgroup.path
+	group := r.Instance.(*instance).group.tree.path
 	r.cancel(process.ErrKilled)
 	exit, err := r.Wait()
 	require.NoError(t, err)
@@ -109,7 +109,7 @@ func TestWithoutControlGroupsAProcessStartsAllTheSame(t *testing.T) {
 		"none": "", "not to be made": folder + "/no/such/", "not what they should be": folder + "/group-",
 	} {
 		e := New(newFs(t))
-		e.cgroups = &cgroups{prefix: func() string { return prefix }}
+		e.trees = &trees{prefix: func() string { return prefix }}
 		r := begin(t, e, inShell("exit 3"))
 		exit, err := r.Wait()
 		require.NoError(t, err, name)
@@ -126,7 +126,7 @@ func TestWithoutControlGroupsAProcessStartsAllTheSame(t *testing.T) {
 	require.NoError(t, err)
 	defer p.closeOurs()
 	defer p.closeTheirs()
-	e, g := New(newFs(t)), &cgroup{folder, odd}
+	e, g := New(newFs(t)), &tree{folder, odd}
 	_, err = e.begin(spec(inShell("exit")), "/bin/sh", folder, p, g, new(process.Identity))
 	require.Error(t, err)
 	assert.True(t, g.refused(err), "%v", err)
@@ -145,7 +145,7 @@ func TestGroupsOfProgramsThatAreGoneAreRemoved(t *testing.T) {
 	for _, path := range []string{gone, mine} {
 		require.NoError(t, os.Mkdir(path, 0o755))
 	}
-	defer removeCgroup(mine)
+	defer removeGroup(mine)
 	removeLeft(own)
 	assert.NoDirExists(t, gone)
 	assert.DirExists(t, mine)
@@ -174,7 +174,7 @@ func TestTheOwnControlGroupIsFoundWhereverItIsMounted(t *testing.T) {
 func BenchmarkTree(b *testing.B) {
 	with := grouped(b)
 	without := New(with.fsys)
-	without.cgroups = nil
+	without.trees = nil
 	for name, e := range map[string]*Executor{"cgroup": with, "group": without} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {

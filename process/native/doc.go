@@ -7,7 +7,8 @@
 // is signalled. On Linux, where this program may make control groups (version 2,
 // with cgroup.kill, so 5.14), it starts in one of those as well, and that is killed:
 // everything that descends from the process is in it, whatever it did to its
-// session, its group or its parent. Elsewhere the process group is killed. Its
+// session, its group or its parent. Windows has job objects for that (see below).
+// Elsewhere the process group is killed. Its
 // environment is Spec.Env to the letter,
 // duplicates and order included, and empty when that is empty: no PATH, HOME or
 // PWD is added. For that reason it stands on os.StartProcess: os/exec.Cmd, one
@@ -82,6 +83,8 @@
 //   - Outside Linux: that the group's number is still the group's own when it is
 //     killed after the first process was reaped, or signalled in that instant.
 //   - Outside Linux: the last bytes that a terminal showed.
-//   - On Windows: groups, signals but SIGKILL, terminals, and the rule about open pipes. Only
-//     the process itself is killed, and Wait lasts until its outputs are closed.
+//   - On Windows: groups, signals but SIGKILL, terminals, and the rule about open
+//     pipes: Wait lasts until its outputs are closed, by the end of all that hold
+//     them. What descends from a process is in its job object, and killed with it.
+//     This is built and vetted, and was not run.
 package native

@@ -13,7 +13,7 @@ import (
 type Executor struct {
 	fsys     *fs.Fs
 	path     searchPath
-	cgroups  *cgroups
+	trees    *trees
 	confined *confinement // nil for not at all
 }
 
@@ -31,7 +31,7 @@ func WithPath(dirs []string) Option {
 // New makes an Executor whose processes start in directories of fsys. It reads
 // the host's PATH now, not later.
 func New(fsys *fs.Fs, opts ...Option) *Executor {
-	e := &Executor{fsys: fsys, path: hostPath(), cgroups: newCgroups()}
+	e := &Executor{fsys: fsys, path: hostPath(), trees: newTrees()}
 	for _, opt := range opts {
 		opt(e)
 	}
@@ -66,7 +66,7 @@ func (e *Executor) launch(ctx context.Context, s process.Spec, program, dir stri
 	if err != nil {
 		return nil, err
 	}
-	together := e.cgroups.make()
+	together := e.trees.make()
 	var id process.Identity
 	proc, err := e.begin(s, program, dir, p, together, &id)
 	if err != nil && together.refused(err) {
@@ -75,6 +75,11 @@ func (e *Executor) launch(ctx context.Context, s process.Spec, program, dir stri
 		proc, err = e.begin(s, program, dir, p, together, &id)
 	}
 	p.closeTheirs()
+	if err == nil {
+		if err = together.started(proc); err != nil {
+			err = discard(proc, err)
+		}
+	}
 	if err != nil {
 		together.vanish()
 		p.closeOurs()
@@ -82,14 +87,14 @@ func (e *Executor) launch(ctx context.Context, s process.Spec, program, dir stri
 	}
 	if id.PID == 0 {
 		if id, err = identify(proc.Pid); err == nil {
-			id.Tree = together.tree()
+			id.Tree = together.name()
 		}
 	}
-	return watch(ctx, &group{proc: proc, cgroup: together}, id, p), nil
+	return watch(ctx, &group{proc: proc, tree: together}, id, p), nil
 }
 
 // begin starts the process, on a confined thread if it is to be confined.
-func (e *Executor) begin(s process.Spec, program, dir string, p streams, together *cgroup, id *process.Identity) (*os.Process, error) {
+func (e *Executor) begin(s process.Spec, program, dir string, p streams, together *tree, id *process.Identity) (*os.Process, error) {
 	attr := p.attach(newGroup())
 	together.place(attr)
 	start := func() (*os.Process, error) {
@@ -107,7 +112,7 @@ func (e *Executor) begin(s process.Spec, program, dir string, p streams, togethe
 }
 
 // preparation is what is to be done while the process is held, nil for nothing.
-func preparation(s process.Spec, together *cgroup, id *process.Identity) prepare {
+func preparation(s process.Spec, together *tree, id *process.Identity) prepare {
 	if s.Starting == nil {
 		return nil
 	}
@@ -115,7 +120,7 @@ func preparation(s process.Spec, together *cgroup, id *process.Identity) prepare
 		if *id, err = identify(pid); err != nil {
 			return err
 		}
-		id.Tree = together.tree()
+		id.Tree = together.name()
 		return s.Starting(*id)
 	}
 }

@@ -17,8 +17,8 @@ import (
 // group is a process group, by the process that leads it, and where there is one,
 // the control group of all that descends from it.
 type group struct {
-	proc   *os.Process
-	cgroup *cgroup
+	proc *os.Process
+	tree *tree
 
 	mu     sync.Mutex
 	reaped bool  // the number may be another's
@@ -44,7 +44,7 @@ func (g *group) kill(cause error) {
 // the leader's own for the others.
 func (g *group) killLocked() {
 	syscall.Kill(-g.proc.Pid, syscall.SIGKILL)
-	g.cgroup.kill()
+	g.tree.kill()
 }
 
 func (g *group) signal(sig process.Signal) error {
@@ -86,8 +86,8 @@ func (g *group) wait() (*os.ProcessState, error) {
 // which is all there is to it for a process without children, and then less and
 // less often, for 60 ms. Signal 0 harms nobody, whoever has the number by now.
 func (g *group) vanish() {
-	if g.cgroup != nil {
-		g.cgroup.vanish()
+	if g.tree != nil {
+		g.tree.vanish()
 		return
 	}
 	for pause := 50 * time.Microsecond; pause < 50*time.Millisecond; pause *= 2 {

@@ -9,16 +9,16 @@ import (
 	"dappco.re/go/cloche/process"
 )
 
-// group is the process alone.
+// group is the process, and the job of all that it starts.
 type group struct {
-	proc   *os.Process
-	cgroup *cgroup
+	proc *os.Process
+	tree *tree
 
 	mu    sync.Mutex
 	cause error // why it was killed, if that was said
 }
 
-func newGroup() *syscall.SysProcAttr { return nil }
+func newGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{} }
 
 func (g *group) kill(cause error) {
 	g.mu.Lock()
@@ -27,18 +27,28 @@ func (g *group) kill(cause error) {
 	}
 	g.mu.Unlock()
 	g.proc.Kill()
+	g.tree.kill()
 }
 
 func (g *group) signal(sig process.Signal) error {
 	if sig != process.SIGKILL {
 		return &process.UnsupportedError{Backend: name, Field: "signal", Fix: "send SIGKILL: Windows has no others"}
 	}
-	return g.proc.Kill()
+	err := g.proc.Kill()
+	if err == nil {
+		g.tree.kill()
+	}
+	return err
 }
 
-func (g *group) wait() (*os.ProcessState, error) { return g.proc.Wait() }
+// wait returns when the process has ended, and kills what it left.
+func (g *group) wait() (*os.ProcessState, error) {
+	state, err := g.proc.Wait()
+	g.tree.kill()
+	return state, err
+}
 
-func (g *group) vanish() {}
+func (g *group) vanish() { g.tree.vanish() }
 
 func exitOf(state *os.ProcessState) process.Exit {
 	return process.Exit{

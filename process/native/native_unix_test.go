@@ -159,7 +159,7 @@ func TestADescendantThatLeftTheGroupDelaysNothing(t *testing.T) {
 	t.Parallel()
 	b := newBackend(t)
 	e := b.Executor.(*Executor)
-	e.cgroups = nil
+	e.trees = nil
 	r := begin(t, e, process.Spec{Command: b.Command, Args: []string{"spawn", "setsid"}})
 	_, err := r.Wait()
 	require.NoError(t, err)
