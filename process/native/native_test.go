@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"dappco.re/go/cloche/fs"
+	"dappco.re/go/cloche/process"
 	"dappco.re/go/cloche/process/processtest"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -43,4 +44,13 @@ func TestNativeKeepsTheContract(t *testing.T) { processtest.Run(t, newBackend) }
 
 func TestNativeAgreesWithItself(t *testing.T) {
 	processtest.Differential(t, newBackend, newBackend)
+}
+
+// Not parallel: it measures.
+func TestMemoryStaysFlat(t *testing.T) {
+	b := newBackend(t)
+	processtest.Flat(t, b.Executor, processtest.Load{
+		Short: process.Spec{Command: b.Command, Args: []string{"nothing"}}, Runs: 10_000,
+		Long: process.Spec{Command: b.Command, Args: []string{"flood"}}, Bytes: 10 << 30,
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"dappco.re/go/cloche/fs"
+	"dappco.re/go/cloche/process"
 	"dappco.re/go/cloche/process/native"
 	"dappco.re/go/cloche/process/processtest"
 	"github.com/stretchr/testify/require"
@@ -51,4 +52,19 @@ func TestWasmKeepsTheContract(t *testing.T) { processtest.Run(t, newBackend(t)) 
 
 func TestWasmAgreesWithNative(t *testing.T) {
 	processtest.Differential(t, newBackend(t), newNative)
+}
+
+// Not parallel: it measures.
+func TestMemoryStaysFlat(t *testing.T) {
+	processtest.Flat(t, newExecutor(t), processtest.Load{
+		Short: process.Spec{Command: "hello"}, Runs: 100_000,
+		Long: process.Spec{Command: "cat", Stdin: zeros{}}, Bytes: 10 << 30,
+	})
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }
