@@ -18,7 +18,8 @@ import (
 )
 
 // BenchmarkFiles compares what file operations cost a guest here, and on wazero's
-// own WASI over WithDirMount: the same module, engine, settings and directory.
+// own WASI over WithDirMount: the same module, engine and directory. Ours is
+// metered, and wazero's is one that nothing interrupts.
 //
 // Each row has three columns. The first two are plain benchmarks. "ratio" measures
 // both sides in turn, so that what else the machine does falls on both, and
@@ -132,7 +133,7 @@ func clocheSide(tb testing.TB, dir string) fileSide {
 	}
 }
 
-// wazeroSide runs the guest under the settings of clocheSide, its memory included.
+// wazeroSide runs the guest with the memory that it has in clocheSide.
 func wazeroSide(tb testing.TB, dir string) fileSide {
 	ctx := context.Background()
 	conf := wazero.NewRuntimeConfig().WithCoreFeatures(features)
