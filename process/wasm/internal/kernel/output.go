@@ -13,8 +13,10 @@ import (
 const outputChunk = 64 << 10
 
 // closeGrace is how long Close waits for a foreign Read or Write that was still
-// under way when the process was stopped.
-const closeGrace = 25 * time.Millisecond
+// under way when the process was stopped. The lifecycle of package process leaves
+// its callers' a tenth of a second after a kill, so that only somebody else's can
+// take as long, and a busy machine is no reason to leave one behind.
+const closeGrace = 5 * time.Second
 
 // output is a stream that goes to an io.Writer. A goroutine, the pump, makes the
 // calls, because a Write cannot be left; what it writes is a copy, because the
