@@ -27,8 +27,9 @@ type Executor interface {
 }
 
 // Instance is one running process tree. It may have a PID() int, an
-// Identity() Identity, which stays what it was when the process has ended, and a
-// Resize(Terminal) error, under the same terms as Signal.
+// Identity() Identity, which stays what it was when the process has ended, a
+// Resize(Terminal) error, under the same terms as Signal, and an Unmet() []string,
+// which names the Limits that hold by best effort only.
 type Instance interface {
 	// Wait is called once. After it returns, no goroutine, descriptor or child
 	// of the process survives, and nothing more is written to Stdout and

@@ -93,6 +93,7 @@ func (h *Handle) Info() Info {
 		StartedAt: h.started,
 		Backend:   h.backend,
 		Usage:     h.exit.Usage,
+		Unmet:     unmetBy(h.instance),
 	}
 	if !h.state.Ended() {
 		info.Duration = time.Since(h.started)
@@ -109,6 +110,13 @@ func pidOf(i Instance) int {
 		return p.PID()
 	}
 	return 0
+}
+
+func unmetBy(i Instance) []string {
+	if u, ok := i.(interface{ Unmet() []string }); ok {
+		return slices.Clone(u.Unmet())
+	}
+	return nil
 }
 
 // Output returns a copy of what has been captured so far.

@@ -8,17 +8,28 @@ import (
 // Limits bound what a process may use. Zero means no limit.
 //
 // Memory and Output end the process. The others make a call of its fail with
-// the errno that POSIX has for it; the process may well go on, and each refusal
-// is a DeniedError around a LimitError. They hold for a process and all its
-// descendants together, however many of them act at once; what others do to the
-// same files does not count.
+// the errno that POSIX has for it; the process may well go on. Where the backend
+// sees that, each refusal is a DeniedError around a LimitError. They hold for a
+// process and all its descendants together, however many of them act at once;
+// what others do to the same files does not count.
+//
+// A limit that a backend cannot honour is an UnsupportedError, unless BestEffort.
 type Limits struct {
 	Memory int64 // bytes of memory
 	Output int64 // bytes written to stdout and stderr together
 
-	// Descriptors is how many descriptors may be open at once (EMFILE), standard
-	// streams and directories given at the start included, though these are
-	// never refused. A single guest has at most 1024, whatever is said here.
+	// BestEffort is for limits that the backend cannot honour: they are left out,
+	// or hold for each process and not for all together, instead of being refused.
+	// Info.Unmet names them.
+	BestEffort bool
+
+	// Processes is how many processes and threads there may be at once (EAGAIN),
+	// the first one included. A guest is one, and can start no other.
+	Processes int
+	// Descriptors is how many descriptors each process may have open at once
+	// (EMFILE), standard streams and directories given at the start included,
+	// though these are never refused. A guest has at most 1024, whatever is said
+	// here.
 	Descriptors int
 	// Written is how many bytes may be written to files (EDQUOT), the same place
 	// counting each time, and room that is allocated counting as written. A write
@@ -31,7 +42,8 @@ type Limits struct {
 	// FileSize is how many bytes a file may have for it to be written or made
 	// longer (EFBIG). As under RLIMIT_FSIZE (setrlimit(2)), a write that would
 	// reach beyond it ends there, the next one fails, and nothing beyond it is
-	// changed in a file that was longer all along.
+	// changed in a file that was longer all along. A native process that does not
+	// ignore SIGXFSZ is ended by it then.
 	FileSize int64
 	// Depth is how deep below the process's root a directory may be for it to be
 	// made, moved there, or used (ENAMETOOLONG): with 1, "/a" can hold files and
@@ -50,6 +62,7 @@ const (
 	LimitMemory      = "memory"
 	LimitOutput      = "output"
 	LimitCapture     = "capture"
+	LimitProcesses   = "processes"
 	LimitDescriptors = "descriptors"
 	LimitWritten     = "written"
 	LimitCreated     = "created"
@@ -69,7 +82,7 @@ type LimitError struct {
 
 func (e *LimitError) Error() string {
 	switch e.Limit {
-	case LimitDescriptors, LimitCreated, LimitDepth:
+	case LimitProcesses, LimitDescriptors, LimitCreated, LimitDepth:
 		return fmt.Sprintf("%s limit of %d exceeded", e.Limit, e.Max)
 	}
 	return fmt.Sprintf("%s limit of %d bytes exceeded", e.Limit, e.Max)
@@ -93,6 +106,7 @@ func checkLimits(spec *Spec) error {
 	}{
 		{"memory", bytes, l.Memory},
 		{"output", bytes, l.Output},
+		{"processes", number, int64(l.Processes)},
 		{"descriptors", number, int64(l.Descriptors)},
 		{"written", bytes, l.Written},
 		{"created", number, l.Created},

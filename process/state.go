@@ -37,4 +37,8 @@ type Info struct {
 	Duration  time.Duration // until now, or until it ended
 	Backend   string        // the executor's name, "" when it has none
 	Usage     Usage
+	// Unmet names those of its Limits that do not hold, or not for its descendants
+	// together: "memory" and the other names in a LimitError. There are none
+	// without Limits.BestEffort.
+	Unmet []string
 }

@@ -29,12 +29,24 @@ type trees struct {
 func newTrees() *trees {
 	return &trees{prefix: sync.OnceValue(func() string {
 		parent, err := ownCgroup("/proc/self/cgroup", "/proc/self/mountinfo")
-		if err != nil || unix.Access(parent, unix.W_OK) != nil {
+		if err != nil {
 			return ""
 		}
-		removeLeft(parent)
-		return prefixIn(parent)
+		return prepareParent(parent)
 	})}
+}
+
+func treesIn(parent string) *trees {
+	return &trees{prefix: sync.OnceValue(func() string { return prepareParent(parent) })}
+}
+
+// prepareParent is the prefix of groups in parent, which it tidies, or "".
+func prepareParent(parent string) (prefix string) {
+	if unix.Access(parent, unix.W_OK) != nil {
+		return ""
+	}
+	removeLeft(parent)
+	return prefixIn(parent)
 }
 
 // prefixIn says whose the groups are, by number and start time.

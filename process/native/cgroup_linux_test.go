@@ -127,7 +127,7 @@ func TestWithoutControlGroupsAProcessStartsAllTheSame(t *testing.T) {
 	defer p.closeOurs()
 	defer p.closeTheirs()
 	e, g := New(newFs(t)), &tree{folder, odd}
-	_, err = e.begin(spec(inShell("exit")), "/bin/sh", folder, p, g, new(process.Identity))
+	_, _, err = e.begin(spec(inShell("exit")), "/bin/sh", folder, p, g, new(process.Identity))
 	require.Error(t, err)
 	assert.True(t, g.refused(err), "%v", err)
 	g.dir.Close()

@@ -14,34 +14,19 @@ const name = "native"
 
 const useWasm = "run it as a WebAssembly program, on the wasm backend"
 
-// check refuses what cannot be honoured.
+// check refuses what cannot be honoured for any program; bound judges the limits.
 func check(s process.Spec) error {
 	if len(s.Mounts) > 0 {
-		return &process.UnsupportedError{Backend: name, Field: "mounts", Fix: useWasm}
-	}
-	if s.Starting != nil && !mayHold {
-		return &process.UnsupportedError{Backend: name, Field: "starting", Fix: "only Linux can hold a process before its first instruction"}
+		return unsupported("mounts", useWasm)
 	}
 	if s.Terminal != nil && !hasTerminals {
-		return &process.UnsupportedError{Backend: name, Field: "terminal", Fix: "run it on Linux, macOS or a BSD"}
-	}
-	for _, l := range []struct {
-		field string
-		set   bool
-	}{
-		{"memory", s.Limits.Memory != 0},
-		{"descriptors", s.Limits.Descriptors != 0},
-		{"written", s.Limits.Written != 0},
-		{"created", s.Limits.Created != 0},
-		{"fileSize", s.Limits.FileSize != 0},
-		{"depth", s.Limits.Depth != 0},
-		{"pathLength", s.Limits.PathLength != 0},
-	} {
-		if l.set {
-			return &process.UnsupportedError{Backend: name, Field: "limits." + l.field, Fix: useWasm}
-		}
+		return unsupported("terminal", "run it on Linux, macOS or a BSD")
 	}
 	return nil
+}
+
+func unsupported(field, fix string) error {
+	return &process.UnsupportedError{Backend: name, Field: field, Fix: fix}
 }
 
 // startError says which field of s made the host refuse to start program in dir.
@@ -49,6 +34,9 @@ func check(s process.Spec) error {
 func startError(s process.Spec, program, dir string, err error) error {
 	if why := prepared(err); why != nil {
 		return why
+	}
+	if shortage(err) != "" {
+		return short(s.Command, err)
 	}
 	if enter := enterable(dir); enter != nil {
 		return dirError(s.Dir, enter)
@@ -70,7 +58,34 @@ func startError(s process.Spec, program, dir string, err error) error {
 	case syscall.ETXTBSY:
 		return &process.SpecError{Field: "command", Value: s.Command, Err: errno, Fix: "close the file, which is open for writing"}
 	}
-	return &process.SpecError{Field: "command", Value: s.Command, Err: errno, Fix: "see what limits the host sets on processes and descriptors"}
+	return &process.SpecError{Field: "command", Value: s.Command, Err: errno, Fix: "see execve(2) for what it means"}
+}
+
+// shortage is how to mend that the host has run out of what every process takes,
+// and "" for every other err.
+func shortage(err error) (fix string) {
+	errno, _ := errors.AsType[syscall.Errno](err)
+	switch errno {
+	case syscall.EAGAIN:
+		return "end processes of this user, or raise how many there may be: ulimit -u, and pids.max of the cgroup"
+	case syscall.ENOMEM:
+		return "free memory: the host has none for another process"
+	case syscall.EMFILE:
+		return "close descriptors of this program, or raise how many it may have: ulimit -n"
+	case syscall.ENFILE:
+		return "close descriptors anywhere on the host, or raise how many it may have: sysctl fs.file-max"
+	}
+	return ""
+}
+
+// short is err, said better if it is a shortage: without the host's names.
+func short(command string, err error) error {
+	fix := shortage(err)
+	if fix == "" {
+		return err
+	}
+	errno, _ := errors.AsType[syscall.Errno](err)
+	return &process.SpecError{Field: "command", Value: command, Err: errno, Fix: fix}
 }
 
 const makeExecutable = "name an executable for this system, or make the file one (chmod +x)"
@@ -91,5 +106,9 @@ func dirError(dir string, err error) error {
 	if pe, ok := errors.AsType[*iofs.PathError](err); ok {
 		err = pe.Err
 	}
-	return &process.SpecError{Field: "dir", Value: dir, Err: err, Fix: "name a directory of the Fs that may be entered"}
+	fix := shortage(err)
+	if fix == "" {
+		fix = "name a directory of the Fs that may be entered"
+	}
+	return &process.SpecError{Field: "dir", Value: dir, Err: err, Fix: fix}
 }

@@ -40,8 +40,8 @@ func New(fsys *fs.Fs, opts ...Option) *Executor {
 
 // Start implements [process.Executor]. Of its errors, *process.DeniedError comes
 // from the Fs, *process.UnsupportedError names a field that cannot be honoured,
-// and *process.SpecError names what is wrong with the Spec; any other is the
-// host's, out of processes or descriptors for instance.
+// and *process.SpecError names what is wrong with the Spec, or what the host is
+// short of: processes (EAGAIN), descriptors (EMFILE, ENFILE), memory (ENOMEM).
 func (e *Executor) Start(ctx context.Context, s process.Spec) (process.Instance, error) {
 	if err := check(s); err != nil {
 		return nil, err
@@ -64,15 +64,15 @@ func (e *Executor) Start(ctx context.Context, s process.Spec) (process.Instance,
 func (e *Executor) launch(ctx context.Context, s process.Spec, program, dir string) (*instance, error) {
 	p, err := openStreams(s)
 	if err != nil {
-		return nil, err
+		return nil, short(s.Command, err)
 	}
 	together := e.trees.make()
 	var id process.Identity
-	proc, err := e.begin(s, program, dir, p, together, &id)
+	proc, b, err := e.begin(s, program, dir, p, together, &id)
 	if err != nil && together.refused(err) {
 		together.remove()
 		together = nil
-		proc, err = e.begin(s, program, dir, p, together, &id)
+		proc, b, err = e.begin(s, program, dir, p, together, &id)
 	}
 	p.closeTheirs()
 	if err == nil {
@@ -90,11 +90,15 @@ func (e *Executor) launch(ctx context.Context, s process.Spec, program, dir stri
 			id.Tree = together.name()
 		}
 	}
-	return watch(ctx, &group{proc: proc, tree: together}, id, p), nil
+	return watch(ctx, &group{proc: proc, tree: together}, id, p, b), nil
 }
 
-// begin starts the process, on a confined thread if it is to be confined.
-func (e *Executor) begin(s process.Spec, program, dir string, p streams, together *tree, id *process.Identity) (*os.Process, error) {
+// begin starts the process, bounded, on a confined thread if it is to be confined.
+func (e *Executor) begin(s process.Spec, program, dir string, p streams, together *tree, id *process.Identity) (*os.Process, *bounds, error) {
+	b, err := bound(s, program, together)
+	if err != nil {
+		return nil, nil, &prepareError{err}
+	}
 	attr := p.attach(newGroup())
 	together.place(attr)
 	start := func() (*os.Process, error) {
@@ -103,24 +107,33 @@ func (e *Executor) begin(s process.Spec, program, dir string, p streams, togethe
 			Env:   append([]string{}, s.Env...), // nil would mean the host's
 			Files: p.files(),
 			Sys:   attr,
-		}, preparation(s, together, id))
+		}, preparation(s, b, id))
 	}
+	var proc *os.Process
 	if e.confined == nil {
-		return start()
+		proc, err = start()
+	} else {
+		proc, err = e.confined.start(e.fsys, program, start)
 	}
-	return e.confined.start(e.fsys, program, start)
+	return proc, b, err
 }
 
 // preparation is what is to be done while the process is held, nil for nothing.
-func preparation(s process.Spec, together *tree, id *process.Identity) prepare {
-	if s.Starting == nil {
+func preparation(s process.Spec, b *bounds, id *process.Identity) prepare {
+	if s.Starting == nil && len(b.rlimits) == 0 {
 		return nil
 	}
 	return func(pid int) (err error) {
-		if *id, err = identify(pid); err != nil {
+		if err := b.impose(pid); err != nil {
 			return err
 		}
-		id.Tree = together.name()
+		if s.Starting == nil {
+			return nil
+		}
+		if *id, err = identify(pid); err != nil {
+			return short(s.Command, err)
+		}
+		id.Tree = b.tree.name()
 		return s.Starting(*id)
 	}
 }

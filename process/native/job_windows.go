@@ -15,6 +15,8 @@ type trees struct{}
 
 func newTrees() *trees { return &trees{} }
 
+func treesIn(string) *trees { return newTrees() }
+
 // make makes an empty job, or nil where none can be had.
 func (t *trees) make() *tree {
 	if t == nil {

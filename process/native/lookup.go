@@ -99,6 +99,9 @@ func fileError(command string, err error) error {
 	if _, denied := errors.AsType[*process.DeniedError](err); denied {
 		return err
 	}
+	if shortage(err) != "" {
+		return short(command, err)
+	}
 	if errors.Is(err, iofs.ErrNotExist) || errors.Is(err, exec.ErrNotFound) {
 		return notFound(command, "a name that holds a slash is a path in the Fs")
 	}

@@ -27,14 +27,20 @@ func newBackend(t testing.TB) processtest.Backend {
 	fsys, err := fs.New(t.TempDir())
 	require.NoError(t, err)
 	t.Cleanup(func() { fsys.Close() })
+	holds := runtime.GOOS == "linux"
 	posix := runtime.GOOS != "windows"
+	var limits []string
+	if holds {
+		limits = []string{process.LimitDescriptors, process.LimitFileSize}
+	}
 	return processtest.Backend{
 		Executor: New(fsys, WithPath([]string{filepath.Dir(program)})),
 		Fs:       fsys,
 		Command:  "testprog",
 		Signals:  posix,
 		Children: posix,
-		Holds:    mayHold,
+		Limits:   limits,
+		Holds:    holds,
 		Terminal: hasTerminals,
 		WideExit: !posix,
 	}

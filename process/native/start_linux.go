@@ -5,7 +5,6 @@ import (
 	"os"
 	"runtime"
 
-	"dappco.re/go/cloche/process"
 	"golang.org/x/sys/unix"
 )
 
@@ -17,9 +16,6 @@ import (
 func start(program string, argv []string, attr *os.ProcAttr, p prepare) (*os.Process, error) {
 	if p == nil {
 		return os.StartProcess(program, argv, attr)
-	}
-	if err := holdable(program); err != nil {
-		return nil, err
 	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -65,22 +61,14 @@ func hold(pid int) error {
 	}
 }
 
-// holdable refuses a file that would lose its privileges: exec(2) ignores them
-// for a traced process (execve(2)).
-func holdable(program string) error {
+// unheld says what it takes for program to be held, "" when it can be: exec(2)
+// ignores the privileges of a file that a traced process executes (execve(2)). One
+// that is gone can be held: it will not start.
+func unheld(program string) (fix string) {
 	info, err := os.Stat(program)
-	if err != nil {
-		return err
-	}
 	caps, _ := unix.Getxattr(program, "security.capability", nil)
-	if info.Mode()&(os.ModeSetuid|os.ModeSetgid) == 0 && caps <= 0 {
-		return nil
+	if err != nil || info.Mode()&(os.ModeSetuid|os.ModeSetgid) == 0 && caps <= 0 {
+		return ""
 	}
-	return &prepareError{&process.UnsupportedError{
-		Backend: name, Field: "starting for a privileged executable",
-		Fix: "name one that is not setuid or setgid and has no capabilities of its own",
-	}}
+	return "name an executable that is not setuid or setgid and has no capabilities of its own: that could not be held before it runs"
 }
-
-// mayHold says whether Spec.Starting can be honoured at all.
-const mayHold = true

@@ -19,11 +19,15 @@ import (
 )
 
 var roles = map[string]func(){
-	"trespasser": playTrespasser,
-	"starter":    playStarter,
-	"breeder":    playBreeder,
-	"forgetter":  playForgetter,
-	"mortal":     playMortal,
+	"trespasser":         playTrespasser,
+	"starter":            playStarter,
+	"breeder":            playBreeder,
+	"forgetter":          playForgetter,
+	"mortal":             playMortal,
+	"bounded":            playBounded,
+	"failing":            playFailing,
+	"out of descriptors": playOutOfDescriptors,
+	"out of processes":   playOutOfProcesses,
 }
 
 // playStarter starts a process that writes to a file, tells its number while it is

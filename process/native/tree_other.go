@@ -13,6 +13,8 @@ type trees struct{}
 
 func newTrees() *trees { return nil }
 
+func treesIn(string) *trees { return nil }
+
 func (*trees) make() *tree { return nil }
 
 type tree struct{}

@@ -25,9 +25,11 @@ type Backend struct {
 	Children bool
 	// Mounts says that Spec.Mounts is honoured; without it, it is refused.
 	Mounts bool
-	// FileLimits says that the limits on files are honoured; without it, they
-	// are refused.
-	FileLimits bool
+	// Limits names the limits on files that are honoured, as LimitErrors do; the
+	// others are refused.
+	Limits []string
+	// Tells says that refusals by a limit are told to Spec.Denied.
+	Tells bool
 	// Holds says that Spec.Starting is honoured, and that an Instance has an
 	// Identity; without it, it is refused.
 	Holds bool

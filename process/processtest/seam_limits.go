@@ -2,6 +2,7 @@ package processtest
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -56,10 +57,10 @@ var fileLimits = []struct {
 var limitCases = []testCase{
 	{"LimitsOnFilesAreKeptOrRefused", func(t *testing.T, b Backend) {
 		for _, c := range fileLimits {
-			if !b.FileLimits {
-				err := refused(t, b, process.Spec{Args: []string{"nothing"}, Limits: c.limits})
-				unsupported, ok := errors.AsType[*process.UnsupportedError](err)
-				require.True(t, ok, "%v", err)
+			s := process.Spec{Args: []string{"files"}, Limits: c.limits}
+			if !slices.Contains(b.Limits, c.limit.Limit) {
+				unsupported, ok := errors.AsType[*process.UnsupportedError](refused(t, b, s))
+				require.True(t, ok, c.field)
 				assert.Equal(t, "limits."+c.field, unsupported.Field)
 				assert.NotEmpty(t, unsupported.Fix)
 				continue
@@ -67,20 +68,26 @@ var limitCases = []testCase{
 			require.NoError(t, b.Fs.DeleteAll("dir"))
 			require.NoError(t, b.Fs.EnsureDir("dir"))
 			require.NoError(t, b.Fs.Write("dir/f", []byte("x")))
-			var denials denied
-			args := []string{"files"}
 			var answers []string
 			for _, step := range c.steps {
 				op, answer, _ := strings.Cut(step, " => ")
-				args, answers = append(args, op), append(answers, answer)
+				s.Args, answers = append(s.Args, op), append(answers, answer)
 			}
-			got := succeed(t, b, process.Spec{
-				Args: args, Limits: c.limits, Denied: denials.add,
-				Mounts: []process.Mount{{Fs: b.Fs, Source: "dir", Target: "/"}},
-			})
+			var denials denied
+			s.Denied = denials.add
+			if b.Mounts {
+				s.Mounts = []process.Mount{{Fs: b.Fs, Source: "dir", Target: "/"}}
+			} else {
+				s.Dir = "dir"
+			}
+			got := succeed(t, b, s)
 			for i, line := range strings.Split(strings.TrimSuffix(got, "\n"), "\n") {
 				_, answer, _ := strings.Cut(line, ": ")
 				assert.Equal(t, answers[i], answer, c.steps[i])
+			}
+			if !b.Tells {
+				assert.Empty(t, denials.list, c.field)
+				continue
 			}
 			require.Len(t, denials.list, 1, c.field)
 			d := denials.list[0]
@@ -92,6 +99,22 @@ var limitCases = []testCase{
 			assert.NotZero(t, limit.Errno)
 			limit.Errno = 0
 			assert.Equal(t, c.limit, *limit)
+		}
+	}},
+	{"ByBestEffortALimitThatIsNotKeptIsTold", func(t *testing.T, b Backend) {
+		for _, c := range fileLimits {
+			c.limits.BestEffort = true
+			tr := start(t, b, process.Spec{Args: []string{"nothing"}, Limits: c.limits})
+			assert.Equal(t, 0, tr.end(t).Code)
+			var unmet []string
+			if i, ok := tr.Instance.(interface{ Unmet() []string }); ok {
+				unmet = i.Unmet()
+			}
+			if slices.Contains(b.Limits, c.limit.Limit) {
+				assert.Empty(t, unmet)
+			} else {
+				assert.Equal(t, []string{c.limit.Limit}, unmet)
+			}
 		}
 	}},
 }

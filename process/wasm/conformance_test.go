@@ -23,12 +23,16 @@ func newBackend(t *testing.T) func(testing.TB) processtest.Backend {
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, e.Close()) })
 		return processtest.Backend{
-			Executor:   e,
-			Fs:         fsys,
-			Command:    "testprog",
-			Mounts:     true,
-			FileLimits: true,
-			WideExit:   true,
+			Executor: e,
+			Fs:       fsys,
+			Command:  "testprog",
+			Mounts:   true,
+			Limits: []string{
+				process.LimitDescriptors, process.LimitWritten, process.LimitCreated,
+				process.LimitFileSize, process.LimitDepth, process.LimitPathLength,
+			},
+			Tells:    true,
+			WideExit: true,
 		}
 	}
 }

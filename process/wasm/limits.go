@@ -7,7 +7,8 @@ import (
 	"dappco.re/go/cloche/process/wasm/internal/kernel"
 )
 
-// accountFor counts what the guest and its children to come use up.
+// accountFor counts what the guest and its children to come use up. Processes is
+// not counted: a guest is one and starts no others.
 func accountFor(l process.Limits) *kernel.Account {
 	return kernel.NewAccount(kernel.Limits{
 		Descriptors: l.Descriptors,

@@ -13,6 +13,7 @@ import (
 // files does one operation after the other, "OP:PATH" or "OP:PATH:VALUE", and
 // prints what each of them answers.
 func files(args []string) {
+	wantErrors()
 	for _, arg := range args {
 		op, rest, _ := strings.Cut(arg, ":")
 		path, value, _ := strings.Cut(rest, ":")
