@@ -200,6 +200,23 @@ func TestANativeRunIsTheSameCommandWithoutTheSandbox(t *testing.T) {
 	assert.Equal(t, result{0, "in", ""}, r)
 }
 
+func TestALimitThatCannotBeKeptIsRefusedUnlessByBestEffort(t *testing.T) {
+	t.Parallel()
+	native, _ := processtest.Build(t)
+	r := cloche("in", "run", "--native", "--max-written", "1K", native, "cat")
+	assert.Equal(t, 125, r.code)
+	assert.Empty(t, r.out)
+	assert.Contains(t, r.errors, "limits.written")
+
+	r = cloche("in", "run", "--native", "--max-written", "1K", "--best-effort", native, "cat")
+	assert.Equal(t, 0, r.code)
+	assert.Equal(t, "in", r.out)
+	assert.Equal(t, "cloche: --best-effort: the written limit does not hold, or not for all processes together\n", r.errors)
+
+	r = cloche("in", "run", "--native", "--max-written", "1K", "--best-effort", "--json", native, "cat")
+	assert.Contains(t, r.errors, `"unmet":["written"]`)
+}
+
 func TestOutputBeyondItsLimitEndsTheGuest(t *testing.T) {
 	t.Parallel()
 	r := cloche("", "run", "--max-output", "1000", testprog(t), "flood")

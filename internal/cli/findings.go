@@ -28,6 +28,7 @@ type findings struct {
 	others int                        // denials that are not in tries
 	links  []outwardLink              // the first of them
 	linked int
+	unmet  []string // limits that hold by best effort only; set when the run is over
 }
 
 // refusal is what denials are grouped by.
@@ -110,6 +111,13 @@ func (f *findings) outward() ([]outwardLink, int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return append([]outwardLink{}, f.links...), f.linked
+}
+
+// warn tells of the limits that were asked for and not kept.
+func (f *findings) warn(w io.Writer) {
+	for _, limit := range f.unmet {
+		complain(w, fmt.Errorf("--best-effort: the %s limit does not hold, or not for all processes together", limit))
+	}
 }
 
 // hint says in a line that there is something to explain. What a program was

@@ -92,10 +92,6 @@ func TestEveryLimitHasItsFlag(t *testing.T) {
 			assert.Contains(t, r.errors, c.limit)
 			flag, _, _ := strings.Cut(c.flag, "=")
 			assert.Contains(t, r.errors, "raise "+flag)
-
-			r = cloche("", "run", "--native", c.flag, "true")
-			assert.Equal(t, exitFailed, r.code)
-			assert.Contains(t, r.errors, "native backend cannot honour limits.")
 		})
 	}
 }

@@ -63,6 +63,8 @@ Flags:
   --max-descriptors N      the most files it may have open, its streams included
   --max-depth N            how deep below its / a directory may be
   --max-path N             how many bytes a path may have
+  --max-processes N        how many processes and threads there may be at once
+  --best-effort            run with fewer limits, and say so, where some cannot be kept
   --module-path LIST       directories to look for NAME.wasm in, before the built-in programs
   --native                 run a native executable instead, with no sandbox at all
   --confine DIR            with --native: have the kernel hold it to DIR, the system's own programs
@@ -110,6 +112,8 @@ func parseRun(args []string) (runFlags, error) {
 	set.Func("max-descriptors", "", countFlag(&f.limits.Descriptors))
 	set.Func("max-depth", "", countFlag(&f.limits.Depth))
 	set.Func("max-path", "", countFlag(&f.limits.PathLength))
+	set.Func("max-processes", "", countFlag(&f.limits.Processes))
+	set.BoolVar(&f.limits.BestEffort, "best-effort", false, "")
 	set.BoolVar(&f.native, "native", false, "")
 	set.StringVar(&f.confine, "confine", "", "")
 	set.Func("module-path", "", pathFlag(&f.modulePath))

@@ -22,6 +22,8 @@ type report struct {
 	OutwardLinks []outwardLink `json:"outwardLinks"` // at most maxFindings of them
 	Outward      int           `json:"outward"`      // how many there were
 
+	Unmet []string `json:"unmet,omitempty"` // limits that hold by best effort only
+
 	Changes   []change `json:"changes,omitempty"` // by the guest, in overlays
 	Committed bool     `json:"committed"`         // whether they were kept
 }
@@ -54,6 +56,7 @@ func newReport(out *process.Output, err error, code int, found *findings, took t
 	r := report{Exit: code, Reason: reasonOf(err), Duration: took.Seconds()}
 	r.Denials, r.Denied = found.refusals()
 	r.OutwardLinks, r.Outward = found.outward()
+	r.Unmet = found.unmet
 	if err != nil {
 		r.Error = err.Error()
 	}

@@ -53,6 +53,7 @@ func runCommand(ctx context.Context, args []string, stdio Stdio) int {
 		return code
 	}
 	explain(stdio.Err, f, out, err)
+	found.warn(stdio.Err)
 	switch {
 	case out == nil: // it was never there to be denied anything
 	case f.explain:
@@ -85,7 +86,12 @@ func run(ctx context.Context, f runFlags, mounts []process.Mount, stdio Stdio, f
 	if err := c.ServiceStartup(ctx).Err(); err != nil {
 		return nil, err
 	}
-	return process.For(c).Run(ctx, spec)
+	service := process.For(c)
+	out, err := service.Run(ctx, spec)
+	for _, info := range service.List() { // the one
+		found.unmet = info.Unmet
+	}
+	return out, err
 }
 
 // spec opens the input. The caller calls done when the run is over.

@@ -37,6 +37,22 @@
 // by default, ^D, twice where it does not end a line. A program that discards what
 // was typed before it was ready (tcflush(3)) discards that too.
 //
+// # How limits are kept
+//
+// On Linux a process that has limits is held by ptrace(2) before its first
+// instruction, as for Spec.Starting, and given them by prlimit(2), hard and soft;
+// what the host had set lower stays. Descriptors is RLIMIT_NOFILE. FileSize is
+// RLIMIT_FSIZE: a process that SIGXFSZ ends has a *process.LimitError as its
+// Exit.Reason, and, RLIMIT_CORE being 0 then, leaves no core file.
+//
+// Memory and Processes are memory.max and pids.max of the process's control group.
+// Over the first, the kernel kills the whole group, and Exit.Reason is a
+// *process.LimitError. Controllers come from the group above, and a group with
+// processes of its own gives none, so [WithCgroup] should name an empty one.
+//
+// By best effort Memory is RLIMIT_DATA where there is no such group: for each
+// process by itself, which gets ENOMEM, and without what it shares.
+//
 // # How it ends
 //
 // The tree ends with its first process. When that one has exited, however it
@@ -72,8 +88,12 @@
 //   - Exit codes in a host program that has set SIGCHLD to be ignored
 //     (signal.Ignore): the kernel throws them away, and Wait answers ECHILD. To
 //     have inherited that, or to be notified of SIGCHLD, does no harm.
-//   - Mounts, and limits other than that on output: a Spec that asks for them is
-//     refused. Symlinks that lead outside are not told of.
+//   - Mounts, and the limits that are not above: a Spec that asks for them is
+//     refused. Symlinks that lead outside are not told of, and neither is what a
+//     limit refused.
+//   - Limits on files of a process that has CAP_SYS_RESOURCE, as root has without
+//     [Confine]: it may lift them.
+//   - To tell that SIGXFSZ ended a descendant, and not the first process.
 //   - Usage.Memory of a process that stayed smaller than the host program. Linux
 //     counts the forking program's own peak into ru_maxrss (getrusage(2)), so such
 //     a figure says nothing about the process, and is left out.

@@ -132,17 +132,17 @@ func controlled(t *testing.T, controller string) *Executor {
 func TestATreeThatTakesMoreMemoryThanItsLimitIsEndedAsAWhole(t *testing.T) {
 	t.Parallel()
 	e := controlled(t, "memory")
-	s := inShell(`sleep 1000 & echo "child $!"; head -c 100000000 /dev/zero | tail -n 1 | wc -c`)
-	s.Limits.Memory = 32 << 20
+	s := inShell(`sleep 1000 & echo "child $!"; head -c 40000000 /dev/zero | tail -n 1 | wc -c`)
+	s.Limits.Memory = 16 << 20
 	r := begin(t, e, s)
 	assert.Empty(t, r.Instance.(*instance).Unmet())
 	exit, err := r.Wait()
 	require.NoError(t, err)
-	assert.Equal(t, &process.LimitError{Limit: process.LimitMemory, Max: 32 << 20}, exit.Reason)
+	assert.Equal(t, &process.LimitError{Limit: process.LimitMemory, Max: 16 << 20}, exit.Reason)
 	assert.Equal(t, process.SIGKILL, exit.Signal)
 	assert.False(t, alive(t, r.await(t, `child (\d+)\n`)))
 
-	s.Limits.Memory = 512 << 20
+	s.Limits.Memory = 256 << 20
 	exit, err = begin(t, e, s).Wait()
 	require.NoError(t, err)
 	assert.Equal(t, process.Exit{Usage: exit.Usage}, exit)
