@@ -131,7 +131,7 @@ func preparation(s process.Spec, b *bounds, id *process.Identity) prepare {
 			return nil
 		}
 		if *id, err = identify(pid); err != nil {
-			return short(s.Command, err)
+			return err
 		}
 		id.Tree = b.tree.name()
 		return s.Starting(*id)

@@ -23,6 +23,7 @@ import (
 // held is every way to start a process.
 var held = map[string]process.Spec{
 	"plain":   {Command: "true", Dir: "tmp"},
+	"by path": {Command: "/bin/true", Dir: "tmp"},
 	"limited": {Command: "true", Dir: "tmp", Limits: process.Limits{FileSize: 5000}},
 	"told":    {Command: "true", Dir: "tmp", Starting: func(process.Identity) error { return nil }},
 }
@@ -100,11 +101,15 @@ func playFailing() {
 			fmt.Printf("%s in %q, %s: %s\n", c.file, c.dir, how, says)
 		}
 	}
+	stop := spec(process.Spec{Command: "true", Starting: func(process.Identity) error {
+		return &process.SpecError{Field: "starting", Err: process.ErrShutdown, Fix: "start it later"}
+	}})
+	fmt.Println("stopped:", attempt(func() (process.Instance, error) { return e.Start(context.Background(), stop) }))
 }
 
 func TestWhatChangesWhileItIsStartedIsNamedAndLeavesNothing(t *testing.T) {
 	t.Parallel()
-	var want []string
+	want := []string{"stopped: starting: " + process.ErrShutdown.Error()}
 	for how := range held {
 		for what, says := range map[string]string{
 			`busy in ""`:       "command: text file busy",
@@ -149,7 +154,7 @@ func TestAStartWithoutDescriptorsSaysSoAndLeavesNothing(t *testing.T) {
 		assert.Contains(t, said, how+": command: too many open files")
 	}
 	for _, line := range said {
-		assert.True(t, strings.HasSuffix(line, ": too many open files"), line)
+		assert.Regexp(t, `^[a-z ]+: (dir|command): too many open files$`, line)
 	}
 }
 
