@@ -12,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"dappco.re/go/cloche/fs"
 	"dappco.re/go/cloche/process"
@@ -222,10 +223,11 @@ func TestNobodyElseIsConfined(t *testing.T) {
 	threads, err := filepath.Glob("/proc/self/task/*/status")
 	require.NoError(t, err)
 	for _, thread := range threads {
-		status, err := os.ReadFile(thread)
-		if err == nil { // else it has ended
-			assert.Contains(t, string(status), "NoNewPrivs:\t0", thread)
-		}
+		// One that is confined ends, with its goroutine or soon after.
+		assert.Eventually(t, func() bool {
+			status, err := os.ReadFile(thread)
+			return err != nil || strings.Contains(string(status), "NoNewPrivs:\t0")
+		}, 30*time.Second, time.Millisecond, thread)
 	}
 }
 

@@ -24,12 +24,12 @@ func BenchmarkCompute(b *testing.B) {
 	plain, closing, ours := wazeroComputer(b, false), wazeroComputer(b, true), clocheComputer(b)
 	meter, closer := make(map[string]float64), make(map[string]float64) // ratios, the last of each row
 	rows := []struct{ kind, n string }{
-		{"fib", "29"}, {"sort", "300000"}, {"matmul", "256"}, {"sha", "40000"}, {"interpret", "30000000"}, {"chase", "20000000"},
+		{"fib", "35"}, {"sort", "1000000"}, {"matmul", "448"}, {"sha", "300000"}, {"interpret", "100000000"}, {"chase", "30000000"},
 	}
 	for _, row := range rows {
 		b.Run(row.kind, func(b *testing.B) {
 			var times [3][]time.Duration
-			for range max(b.N, samples) {
+			for range max(b.N, 5) {
 				for i, run := range []computer{plain, closing, ours} {
 					began := time.Now()
 					run(b, row.kind, row.n)
