@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"dappco.re/go/cloche/process"
@@ -131,6 +132,26 @@ func TestWithoutControlGroupsAProcessStartsAllTheSame(t *testing.T) {
 	require.Error(t, err)
 	assert.True(t, g.refused(err), "%v", err)
 	g.dir.Close()
+}
+
+// Its errno may be one that clone3(2) has for a group that it does not take.
+func TestAStartingThatFailsIsNotTriedAgainWithoutAGroup(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	s := inShell("exit")
+	s.Starting = func(process.Identity) error {
+		calls++
+		return &os.PathError{Op: "open", Path: "record", Err: os.ErrPermission}
+	}
+	_, err := New(newFs(t)).Start(t.Context(), spec(s))
+	assert.ErrorIs(t, err, os.ErrPermission)
+	s.Starting = func(process.Identity) error {
+		calls++
+		return syscall.EACCES
+	}
+	_, err = New(newFs(t)).Start(t.Context(), spec(s))
+	assert.ErrorIs(t, err, syscall.EACCES)
+	assert.Equal(t, 2, calls)
 }
 
 func TestGroupsOfProgramsThatAreGoneAreRemoved(t *testing.T) {

@@ -14,9 +14,11 @@ type confinement struct {
 // devices; [SystemFiles] are what a program of the system needs to start at all. A
 // path that does not exist is left out. The program's own file needs no mention.
 //
-// A confined process has no privileges and wins none (capabilities, setuid), makes
-// no sockets but pairs, and signals, traces and inspects nobody outside. Refusals
-// come to it as EACCES or EPERM, and nobody is told: there are no DeniedEvents.
+// A confined process has no privileges, and wins none but over a user namespace that
+// it makes for itself. It makes no sockets but connected pairs (SOCK_STREAM and
+// SOCK_SEQPACKET), and traces and inspects nobody outside; from Linux 6.12 on it
+// signals nobody outside either. Refusals come to it as EACCES or EPERM, and nobody
+// is told: there are no DeniedEvents.
 //
 // It takes Linux 6.2 on amd64 or arm64, with Landlock (landlock(7)); from 6.12 on
 // signals and abstract sockets are covered by it, too. Elsewhere every start is

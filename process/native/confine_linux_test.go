@@ -39,6 +39,7 @@ var trespasses = map[string]func(arg string) error{
 	"mount":    func(p string) error { return unix.Mount(p, ".", "", unix.MS_BIND, "") },
 	"chroot":   unix.Chroot,
 	"socket":   func(s string) error { return socket(s) },
+	"pair":     func(kind string) error { return pair(kind) },
 	"kill":     func(pid string) error { n, _ := strconv.Atoi(pid); return unix.Kill(n, 0) },
 	"trace":    func(pid string) error { n, _ := strconv.Atoi(pid); return unix.PtraceSeize(n) },
 	"io_uring": func(string) error {
@@ -60,6 +61,16 @@ func socket(family string) error {
 	fd, err := unix.Socket(n, unix.SOCK_DGRAM, 0)
 	if err == nil {
 		unix.Close(fd)
+	}
+	return err
+}
+
+func pair(kind string) error {
+	n, _ := strconv.Atoi(kind)
+	fds, err := unix.Socketpair(unix.AF_UNIX, n|unix.SOCK_CLOEXEC, 0)
+	if err == nil {
+		unix.Close(fds[0])
+		unix.Close(fds[1])
 	}
 	return err
 }
@@ -150,10 +161,15 @@ func TestAConfinedProcessReachesNothingButItsFs(t *testing.T) {
 		{"socket", strconv.Itoa(unix.AF_INET6), []syscall.Errno{unix.EACCES}},
 		{"socket", strconv.Itoa(unix.AF_UNIX), []syscall.Errno{unix.EACCES}},
 		{"socket", strconv.Itoa(unix.AF_NETLINK), []syscall.Errno{unix.EACCES}},
+		// From these anything with a name could be reached.
+		{"pair", strconv.Itoa(unix.SOCK_DGRAM), []syscall.Errno{unix.EACCES}},
+		{"pair", strconv.Itoa(unix.SOCK_RAW), []syscall.Errno{unix.EACCES}},
 		{"io_uring", "", []syscall.Errno{unix.EACCES}},
 		{"trace", self, []syscall.Errno{unix.EPERM}},
 		{"kill", self, []syscall.Errno{unix.EPERM}},
 		// What is its own it may do.
+		{"pair", strconv.Itoa(unix.SOCK_STREAM), []syscall.Errno{0}},
+		{"pair", strconv.Itoa(unix.SOCK_SEQPACKET), []syscall.Errno{0}},
 		{"read", "mine", []syscall.Errno{0}},
 		{"write", "new", []syscall.Errno{0}},
 		{"truncate", "mine", []syscall.Errno{0}},

@@ -81,7 +81,8 @@
 //   - The end of a descendant that left the process group, by setsid(2) or
 //     setpgid(2), where there are no control groups, as the background jobs of a
 //     shell on a terminal have done. It lives on, without delaying anything. So does
-//     one that has the privilege to move itself to another control group, and does.
+//     one that moves itself to another control group, which any process may that has
+//     this program's user, where that user owns the groups, and no [Confine].
 //   - The end of a process whose host program dies without Shutdown, by SIGKILL
 //     for instance. It lives on; its pipes are broken, so that it reads EOF and
 //     dies of SIGPIPE when it writes. One that is held (Spec.Starting) never runs.

@@ -69,7 +69,7 @@ func (e *Executor) launch(ctx context.Context, s process.Spec, program, dir stri
 	together := e.trees.make()
 	var id process.Identity
 	proc, b, err := e.begin(s, program, dir, p, together, &id)
-	if err != nil && together.refused(err) {
+	if err != nil && prepared(err) == nil && together.refused(err) {
 		together.remove()
 		together = nil
 		proc, b, err = e.begin(s, program, dir, p, together, &id)

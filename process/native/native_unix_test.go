@@ -157,16 +157,19 @@ func TestASignalReachesGrandchildren(t *testing.T) {
 
 func TestADescendantThatLeftTheGroupDelaysNothing(t *testing.T) {
 	t.Parallel()
-	b := newBackend(t)
-	e := b.Executor.(*Executor)
+	e := New(newFs(t))
 	e.trees = nil
-	r := begin(t, e, process.Spec{Command: b.Command, Args: []string{"spawn", "setsid"}})
-	_, err := r.Wait()
-	require.NoError(t, err)
+	r := begin(t, e, process.Spec{
+		Command: "sh", Args: []string{"-c", `setsid sh -c 'echo "child $$"; exec sleep 1000' & sleep 1000`},
+		Env: []string{"PATH=" + os.Getenv("PATH")},
+	})
 	child := r.await(t, `child (\d+)\n`)
 	n, err := strconv.Atoi(child)
 	require.NoError(t, err)
 	defer syscall.Kill(n, syscall.SIGKILL)
+	r.cancel(process.ErrKilled)
+	_, err = r.Wait()
+	require.NoError(t, err)
 	assert.True(t, alive(t, child), "the documentation says that it lives on where there are no control groups")
 }
 

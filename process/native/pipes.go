@@ -147,7 +147,7 @@ func (o *output) copy(fail func()) {
 	defer close(o.done)
 	defer o.from.Close()
 	err := o.transfer(o.from)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	if o.err == nil && errors.Is(err, os.ErrDeadlineExceeded) {
 		o.from.SetReadDeadline(time.Time{})
 		o.transfer(o.rest(o.from))
 	}

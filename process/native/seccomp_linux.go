@@ -9,8 +9,9 @@ import (
 )
 
 // Landlock knows TCP alone, and no socket that is named by a path. So sockets are
-// refused where they are made: by socket(2), and by io_uring(7), which can make
-// them without it. A pair of them leads nowhere else, and stays allowed.
+// refused where they are made: by socket(2), and by io_uring(7), which can make them
+// without it. A pair stays allowed if it is connected for good: a datagram socket of
+// one can be sent from, or connected, to any other (unix(7)).
 
 // architectures are those whose calls are known here, by AUDIT_ARCH_* of audit.h.
 var architectures = map[string]uint32{
@@ -25,6 +26,8 @@ const x32 = 0x40000000
 const (
 	dataNumber = 0
 	dataArch   = 4
+	dataFamily = 16 // the first argument
+	dataType   = 24 // the second
 )
 
 // refuseSockets filters the calls of the calling thread and of all its children.
@@ -52,17 +55,27 @@ func socketFilter(arch uint32) []unix.SockFilter {
 		equal  = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
 		least  = unix.BPF_JMP | unix.BPF_JGE | unix.BPF_K
 		answer = unix.BPF_RET | unix.BPF_K
+		mask   = unix.BPF_ALU | unix.BPF_AND | unix.BPF_K
+
+		typeOnly = 0xf // without SOCK_CLOEXEC and SOCK_NONBLOCK
 	)
 	deny := uint32(unix.SECCOMP_RET_ERRNO | unix.EACCES)
 	return []unix.SockFilter{
-		{Code: load, K: dataArch},
-		{Code: equal, K: arch, Jt: 1},
-		{Code: answer, K: unix.SECCOMP_RET_KILL_PROCESS},
-		{Code: load, K: dataNumber},
-		{Code: least, K: x32, Jt: 3}, // no number of arm64's is as large
-		{Code: equal, K: unix.SYS_SOCKET, Jt: 2},
-		{Code: equal, K: unix.SYS_IO_URING_SETUP, Jt: 1},
-		{Code: answer, K: unix.SECCOMP_RET_ALLOW},
-		{Code: answer, K: deny},
+		0:  {Code: load, K: dataArch},
+		1:  {Code: equal, K: arch, Jt: 1},
+		2:  {Code: answer, K: unix.SECCOMP_RET_KILL_PROCESS},
+		3:  {Code: load, K: dataNumber},
+		4:  {Code: least, K: x32, Jt: 15 - 5}, // no number of arm64's is as large
+		5:  {Code: equal, K: unix.SYS_SOCKET, Jt: 15 - 6},
+		6:  {Code: equal, K: unix.SYS_IO_URING_SETUP, Jt: 15 - 7},
+		7:  {Code: equal, K: unix.SYS_SOCKETPAIR, Jf: 14 - 8},
+		8:  {Code: load, K: dataFamily},
+		9:  {Code: equal, K: unix.AF_UNIX, Jf: 15 - 10},
+		10: {Code: load, K: dataType},
+		11: {Code: mask, K: typeOnly},
+		12: {Code: equal, K: unix.SOCK_STREAM, Jt: 14 - 13},
+		13: {Code: equal, K: unix.SOCK_SEQPACKET, Jf: 15 - 14},
+		14: {Code: answer, K: unix.SECCOMP_RET_ALLOW},
+		15: {Code: answer, K: deny},
 	}
 }

@@ -17,15 +17,15 @@ const (
 // Version changes with what Instrument answers for a module.
 const Version = 1
 
-// MinFuel is the least that the host may answer: more than any one charge. With
-// less, a loop would ask for ever.
+// MinFuel is the least that the host may add at a time: more than any one charge but
+// those by size. What is owed may take several.
 const MinFuel = 1 << 12
 
 // Errors of Instrument, besides those that name what is malformed.
 var (
 	ErrNoCode      = errors.New("it has no code of its own")
 	ErrReserved    = errors.New("it imports from a module of a reserved name")
-	ErrUnsupported = errors.New("it has an instruction that cannot be metered")
+	ErrUnsupported = errors.New("its code is malformed, or has an instruction that cannot be metered")
 )
 
 // Ids of sections (core specification 2.0, section 5.5.2).
