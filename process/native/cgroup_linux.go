@@ -16,8 +16,9 @@ import (
 )
 
 // trees makes a control group (cgroups(7), version 2) for each process, below
-// the one that this program is in. Its descendants cannot leave it without the
-// privilege to write to another, whatever sessions and parents they take.
+// the one that this program is in, or that of WithCgroup. Its descendants leave it
+// only by writing to another, whatever sessions and parents they take; whoever may
+// make groups here may do that.
 //
 // Where there is no such place (a container that may not write to its own group,
 // no version 2 at all, a kernel without cgroup.kill) there are none, and every
@@ -219,7 +220,7 @@ func removeGroup(path string) {
 	unix.Rmdir(path)
 }
 
-// tree is the group's name in an Identity.
+// name is the group's, in an Identity.
 func (g *tree) name() string {
 	if g == nil {
 		return ""

@@ -39,8 +39,8 @@
 //
 // # How limits are kept
 //
-// On Linux a process that has limits is held by ptrace(2) before its first
-// instruction, as for Spec.Starting, and given them by prlimit(2), hard and soft;
+// On Linux a process that has limits on files, or on memory by best effort, is held
+// by ptrace(2) before its first instruction, as for Spec.Starting, and given them by prlimit(2), hard and soft;
 // what the host had set lower stays. Descriptors is RLIMIT_NOFILE. FileSize is
 // RLIMIT_FSIZE: a process that SIGXFSZ ends has a *process.LimitError as its
 // Exit.Reason, and, RLIMIT_CORE being 0 then, leaves no core file.

@@ -24,6 +24,9 @@ func (b *bounds) keepMemory(max int64) (fix string) {
 		b.tree.set("memory.oom.group", "1"),
 	)
 	if err != nil {
+		// In part it would bound the tree and not be told of.
+		b.tree.set("memory.max", "max")
+		b.tree.set("memory.swap.max", "max")
 		return takesController("memory")
 	}
 	b.memory = max

@@ -28,7 +28,6 @@ type analysis struct {
 	blocks []block
 	way    int // unpaid
 	dead   bool
-	out    int // the longest way to a return
 }
 
 func (m *module) analyse(b *body, instructions []instruction, at []int) charges {
@@ -38,7 +37,7 @@ func (m *module) analyse(b *body, instructions []instruction, at []int) charges 
 		a.pay(k, i)
 		a.follow(k, i)
 	}
-	a.entry = max(a.out, a.way, 1)
+	a.entry = max(a.way, 1) // the end of the function took in the ways that return
 	if !b.pays {
 		a.entry = 0
 	} else if k := firstLoop(instructions); k >= 0 {

@@ -32,8 +32,8 @@
 //
 // # What a module may name
 //
-// Everything is appended: one type, import, global and so on after all that the
-// module has. A module that names an index that it does not have would be invalid,
+// Everything is appended: types, an import, a global and functions come after all
+// that the module has. A module that names an index that it does not have would be invalid,
 // but might be valid after the rewriting, and name the fuel. So every index into
 // a space that grows is checked against the module as it was. All other rules of
 // validation are left to the engine, which sees the rewritten module.
