@@ -36,6 +36,13 @@
 // the typed Exit.Reason says which, since a process may exit with these numbers
 // by itself.
 //
+// # Adoption
+//
+// A process that this service did not start enters the same diagram by Adopt, as
+// pending, with an Identity in the place of a program. What its streams are was
+// decided at its start, so there is no output to follow; how it ended may be
+// unknown, which is failed, with ErrExitUnknown, and never a code that was made up.
+//
 // # Output
 //
 // There are four ways to it. Spec.Stdout and Spec.Stderr, and the OutputEvents of

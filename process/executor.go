@@ -15,12 +15,13 @@ import "context"
 // ends; Stdout and Stderr are never nil and
 // may be written to from any one goroutine each; they are the same value when
 // both streams are one. A Write that fails means that the process is being
-// killed. Denied and OutwardLink are never nil. With Terminal, Stdout and Stderr are the same.
+// killed. With OutputFile nothing is written to either. Denied and OutwardLink are never nil. With Terminal, Stdout and Stderr are the same.
 // Timeout, GracePeriod, OpenStdin, Merge, Capture, Detach and Limits.Output are
 // done by the lifecycle; Command, Args, Dir, Env, Mounts, Denied, OutwardLink,
-// Starting, Terminal and all other Limits are for the backend, which was built with the Core's Fs.
+// Starting, OutputFile, Terminal and all other Limits are for the backend, which was built with the Core's Fs.
 //
-// An Executor may have a Name() string, which Info tells, and may be an
+// An Executor may have a Name() string, which Info tells, an
+// Adopt(context.Context, Identity) (Instance, error) for Service.Adopt, and may be an
 // io.Closer: it is closed once when the service has shut down and nothing runs.
 type Executor interface {
 	Start(ctx context.Context, s Spec) (Instance, error)

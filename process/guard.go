@@ -18,9 +18,14 @@ func guard(where string, f func() error) (err error) {
 	return f()
 }
 
-func start(exec Executor, ctx context.Context, spec Spec) (instance Instance, err error) {
-	err = guard("the executor's Start", func() (err error) {
-		instance, err = exec.Start(ctx, spec)
+func start(exec Executor, ctx context.Context, spec Spec) (Instance, error) {
+	return begin("the executor's Start", func() (Instance, error) { return exec.Start(ctx, spec) })
+}
+
+// begin calls an executor's Start or Adopt.
+func begin(where string, f func() (Instance, error)) (instance Instance, err error) {
+	err = guard(where, func() (err error) {
+		instance, err = f()
 		return err
 	})
 	if err == nil && instance == nil {

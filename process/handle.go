@@ -20,6 +20,7 @@ type Handle struct {
 	backend  string
 	merged   bool
 	detached bool
+	adopted  bool
 	grace    time.Duration
 
 	ctx    context.Context // what the backend was given: its end is the kill
@@ -92,6 +93,7 @@ func (h *Handle) Info() Info {
 		ExitCode:  -1,
 		StartedAt: h.started,
 		Backend:   h.backend,
+		Adopted:   h.adopted,
 		Usage:     h.exit.Usage,
 		Unmet:     unmetBy(h.instance),
 	}

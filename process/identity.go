@@ -6,7 +6,10 @@ import "errors"
 // may be another's by the time that somebody uses it. It can be written down, and
 // means the same to the next program that reads it on the same machine.
 type Identity struct {
-	PID int `json:"pid"`
+	// ID is what the Service that started it calls it, and what the one that adopts
+	// it will; Service.Adopt makes a new one of an empty ID.
+	ID  string `json:"id"`
+	PID int    `json:"pid"`
 	// Started is when it started, in clock ticks since boot (proc_pid_stat(5),
 	// field 22).
 	Started uint64 `json:"started"`
@@ -19,6 +22,10 @@ type Identity struct {
 
 // ErrGone: no process has that Identity any more. Its number may be another's.
 var ErrGone = errors.New("process is gone")
+
+// ErrExitUnknown: the process was adopted and has ended, and the system does not
+// tell whoever is not its parent how.
+var ErrExitUnknown = errors.New("process ended, but how is not known")
 
 // identified is an Instance that can be told apart from every other process of
 // the machine, past and to come.
@@ -34,5 +41,9 @@ func (h *Handle) Identity() (Identity, bool) {
 		return Identity{}, false
 	}
 	id := i.Identity()
-	return id, id != Identity{}
+	if id == (Identity{}) {
+		return id, false
+	}
+	id.ID = h.id
+	return id, true
 }

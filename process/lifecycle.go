@@ -84,6 +84,7 @@ func (h *Handle) connect(spec *Spec) {
 	spec.OutwardLink = h.outwardLink(spec.OutwardLink)
 	if starting := spec.Starting; starting != nil {
 		spec.Starting = func(id Identity) error {
+			id.ID = h.id
 			return guard("Spec.Starting", func() error { return starting(id) })
 		}
 	}
@@ -107,12 +108,12 @@ func (h *Handle) outwardLink(tell func(OutwardLink)) func(OutwardLink) {
 	}
 }
 
-// launch starts the process and leaves it to a goroutine of its own.
-func (h *Handle) launch(ctx context.Context, exec Executor, timeout time.Duration) error {
+// launch starts the process, or adopts it, and leaves it to a goroutine of its own.
+func (h *Handle) launch(ctx context.Context, begin func() (Instance, error), timeout time.Duration) error {
 	if !h.detached {
 		h.watch(ctx)
 	}
-	instance, err := start(exec, h.ctx, h.spec)
+	instance, err := begin()
 	if err != nil {
 		return h.fail(err)
 	}
@@ -147,7 +148,7 @@ func reasonOf(ctx context.Context) error {
 
 func (h *Handle) runs(instance Instance, timeout time.Duration) {
 	h.mu.Lock()
-	h.instance, h.state, h.started = instance, Running, time.Now()
+	h.instance, h.state, h.started = instance, Running, startOf(instance)
 	if timeout > 0 {
 		h.timers.deadline = time.AfterFunc(timeout, func() {
 			h.stop(ErrTimeout, SIGTERM, h.grace)
@@ -155,6 +156,14 @@ func (h *Handle) runs(instance Instance, timeout time.Duration) {
 	}
 	h.mu.Unlock()
 	h.begin(StartedEvent{h.Info()})
+}
+
+// startOf is now, but for what ran before.
+func startOf(instance Instance) time.Time {
+	if s, ok := instance.(started); ok {
+		return s.StartedAt()
+	}
+	return time.Now()
 }
 
 // stop ends the process because of why, unless something else did before: the

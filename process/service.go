@@ -98,7 +98,8 @@ func (s *Service) Start(ctx context.Context, spec Spec) (*Handle, error) {
 		h.cancel(err)
 		return nil, err
 	}
-	if err := h.launch(ctx, exec, spec.Timeout); err != nil {
+	begin := func() (Instance, error) { return start(exec, h.ctx, h.spec) }
+	if err := h.launch(ctx, begin, spec.Timeout); err != nil {
 		return nil, err
 	}
 	return h, nil
@@ -118,6 +119,9 @@ func (s *Service) admit(h *Handle) error {
 	defer s.mu.Unlock()
 	if s.shut {
 		return ErrShutdown
+	}
+	if s.table.lives(h.id) {
+		return &SpecError{Field: "id", Value: clip(h.id), Err: ErrInvalid, Fix: "use the Handle that Service.Get answers: the process is managed already"}
 	}
 	s.table.add(h)
 	return nil

@@ -31,6 +31,13 @@ type Spec struct {
 	Stdout, Stderr io.Writer
 	// Merge sends stderr to where stdout goes, in the order written.
 	Merge bool
+	// OutputFile, when set, is a file in the Core's Fs, as Dir is a directory there,
+	// that both outputs are appended to, in the order written. It is made with mode
+	// 0644 (before umask) if need be. What is written there is nowhere else: not
+	// captured, not told, not counted; so Stdout, Stderr, Terminal and Limits.Output
+	// are excluded. A native process has the file itself for its outputs, and goes on
+	// writing when this program has died.
+	OutputFile string
 	// Terminal, when set, makes a terminal of that size the process's standard
 	// streams and its controlling terminal. What it shows, echoed input and the
 	// terminal's own changes (CR before LF) included, is Stdout, and there is no

@@ -36,6 +36,7 @@ type Info struct {
 	StartedAt time.Time
 	Duration  time.Duration // until now, or until it ended
 	Backend   string        // the executor's name, "" when it has none
+	Adopted   bool          // by Service.Adopt
 	Usage     Usage
 	// Unmet names those of its Limits that do not hold, or not for its descendants
 	// together: "memory" and the other names in a LimitError. There are none

@@ -32,6 +32,12 @@ func (t *table) add(h *Handle) {
 	t.live++
 }
 
+// lives says whether a process of that id has not ended.
+func (t *table) lives(id string) bool {
+	h, ok := t.byID[id]
+	return ok && !h.hasEnded()
+}
+
 // end moves h into the history, and forgets the oldest when that is full.
 func (t *table) end(h *Handle) {
 	t.live--
@@ -41,7 +47,9 @@ func (t *table) end(h *Handle) {
 		oldest := t.ended[0]
 		t.retained -= oldest.retained()
 		t.ended = slices.Delete(t.ended, 0, 1)
-		delete(t.byID, oldest.id)
+		if t.byID[oldest.id] == oldest { // and not one that was adopted by that id since
+			delete(t.byID, oldest.id)
+		}
 	}
 }
 

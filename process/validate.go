@@ -85,6 +85,17 @@ func checkStreams(spec *Spec) error {
 	if spec.Merge && spec.Stderr != nil {
 		return invalid("stderr", "", "give either Stderr or Merge, not both: a merged stderr goes to Stdout")
 	}
+	return checkOutputFile(spec)
+}
+
+func checkOutputFile(spec *Spec) error {
+	switch {
+	case spec.OutputFile == "":
+	case hasNUL(spec.OutputFile):
+		return invalid("outputFile", spec.OutputFile, noNUL)
+	case spec.Stdout != nil || spec.Stderr != nil || spec.Terminal != nil || spec.Limits.Output != 0:
+		return invalid("outputFile", spec.OutputFile, "leave out Stdout, Stderr, Terminal and Limits.Output: none of them would see what goes to the file")
+	}
 	return nil
 }
 

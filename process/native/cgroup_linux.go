@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"dappco.re/go/cloche/process"
 	"golang.org/x/sys/unix"
 )
 
@@ -70,13 +71,24 @@ func removeLeft(parent string) {
 }
 
 func ownerLives(name string) bool {
-	var pid int
-	var started, random uint64
-	if _, err := fmt.Sscanf(name, "cloche-%d-%d-%d", &pid, &started, &random); err != nil {
+	var o treeOwner
+	if !o.parse(name) {
 		return true // it is another's
 	}
-	now, err := startTime(pid)
-	return err == nil && now == started
+	now, err := startTime(o.pid)
+	return err == nil && now == o.started
+}
+
+// treeOwner is the program that made a group, as the group's name tells it.
+type treeOwner struct {
+	pid     int
+	started uint64
+}
+
+func (o *treeOwner) parse(name string) bool {
+	var random uint64
+	_, err := fmt.Sscanf(name, "cloche-%d-%d-%d", &o.pid, &o.started, &random)
+	return err == nil
 }
 
 // ownCgroup is where the group with the number 0 (that of version 2) is mounted.
@@ -109,6 +121,45 @@ func ownCgroup(memberships, mounts string) (string, error) {
 		}
 	}
 	return "", iofs.ErrNotExist
+}
+
+// treeNamed is the group that an Executor made and that the process is in, nil if
+// there is none of that name or the process is elsewhere.
+func treeNamed(path string, pid int) *tree {
+	if !isOurs(path) {
+		return nil
+	}
+	in, err := ownCgroup(fmt.Sprintf("/proc/%d/cgroup", pid), "/proc/self/mountinfo")
+	if err != nil {
+		return nil
+	}
+	if below, err := filepath.Rel(path, in); err != nil || !filepath.IsLocal(below) {
+		return nil
+	}
+	dir, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	return &tree{path, dir}
+}
+
+// endLeft kills what is left in the group of a process that is gone.
+func endLeft(id process.Identity) {
+	if boot, err := bootID(); err != nil || boot != id.Boot || !isOurs(id.Tree) {
+		return
+	}
+	if dir, err := os.Open(id.Tree); err == nil {
+		left := &tree{id.Tree, dir}
+		left.kill()
+		left.vanish()
+	}
+}
+
+// isOurs says whether path looks like a group that an Executor made.
+func isOurs(path string) bool {
+	var owner treeOwner
+	var fs unix.Statfs_t
+	return owner.parse(filepath.Base(path)) && unix.Statfs(path, &fs) == nil && fs.Type == unix.CGROUP2_SUPER_MAGIC
 }
 
 // make makes an empty group, or nil.

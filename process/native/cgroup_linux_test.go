@@ -123,7 +123,7 @@ func TestWithoutControlGroupsAProcessStartsAllTheSame(t *testing.T) {
 	// And where the kernel does not take it.
 	odd, err := os.Open(folder)
 	require.NoError(t, err)
-	p, err := openStreams(spec(process.Spec{}))
+	p, err := openStreams(nil, spec(process.Spec{}))
 	require.NoError(t, err)
 	defer p.closeOurs()
 	defer p.closeTheirs()

@@ -73,6 +73,16 @@
 // Lock order: there is one lock, group.mu. It is held for kill(2), for the write
 // to cgroup.kill and for the reaping of a zombie, which do not block.
 //
+// # How a process is adopted
+//
+// On Linux, [Executor.Adopt] opens a pidfd of the number, compares the boot and the
+// start time with the Identity, and looks then that the pidfd's process still lives: so
+// all three speak of one process. From there on no number is used. The end is a
+// pidfd that becomes readable; kill and signals go through it, to the process group
+// too; the control group counts only if the process is in it. The exit code of
+// somebody else's child is read from the zombie (proc_pid_stat(5)), or else asked of the
+// pidfd (PIDFD_INFO_EXIT in <linux/pidfd.h>).
+//
 // # What it does not promise
 //
 //   - Confinement, without [Confine]. The Fs decides where a process starts and, for
@@ -84,8 +94,11 @@
 //     one that moves itself to another control group, which any process may that has
 //     this program's user, where that user owns the groups, and no [Confine].
 //   - The end of a process whose host program dies without Shutdown, by SIGKILL
-//     for instance. It lives on; its pipes are broken, so that it reads EOF and
-//     dies of SIGPIPE when it writes. One that is held (Spec.Starting) never runs.
+//     for instance. It lives on, and can be adopted; its pipes are broken, so that it
+//     reads EOF and, without Spec.OutputFile, dies of SIGPIPE when it writes. One that
+//     is held (Spec.Starting) never runs.
+//   - The end of what an adopted process started and that left its group, where it
+//     is in no control group; nor, before Linux 6.9, of its group.
 //   - Exit codes in a host program that has set SIGCHLD to be ignored
 //     (signal.Ignore): the kernel throws them away, and Wait answers ECHILD. To
 //     have inherited that, or to be notified of SIGCHLD, does no harm.

@@ -62,7 +62,7 @@ func (e *Executor) Start(ctx context.Context, s process.Spec) (process.Instance,
 
 // launch starts program with its streams; s has been checked.
 func (e *Executor) launch(ctx context.Context, s process.Spec, program, dir string) (*instance, error) {
-	p, err := openStreams(s)
+	p, err := openStreams(e.fsys, s)
 	if err != nil {
 		return nil, short(s.Command, err)
 	}

@@ -48,9 +48,9 @@ func (g *group) killLocked() {
 }
 
 func (g *group) signal(sig process.Signal) error {
-	n := unix.SignalNum(string(sig))
-	if n == 0 {
-		return &process.SpecError{Field: "signal", Value: string(sig), Err: process.ErrInvalid, Fix: `name it as signal(7) does, as in "SIGTERM"`}
+	n, err := signalNamed(sig)
+	if err != nil {
+		return err
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -61,6 +61,13 @@ func (g *group) signal(sig process.Signal) error {
 		return fmt.Errorf("sending %s: %w", sig, err)
 	}
 	return nil
+}
+
+func signalNamed(sig process.Signal) (syscall.Signal, error) {
+	if n := unix.SignalNum(string(sig)); n != 0 {
+		return n, nil
+	}
+	return 0, &process.SpecError{Field: "signal", Value: string(sig), Err: process.ErrInvalid, Fix: `name it as signal(7) does, as in "SIGTERM"`}
 }
 
 // wait returns when the leader has ended and all others are killed.
@@ -99,12 +106,16 @@ func (g *group) vanish() {
 }
 
 func exitOf(state *os.ProcessState) process.Exit {
-	exit := process.Exit{Code: state.ExitCode(), Usage: usageOf(state)}
-	if status := state.Sys().(syscall.WaitStatus); status.Signaled() {
-		exit.Code = 128 + int(status.Signal())
-		exit.Signal = signalName(status.Signal())
-	}
+	exit := exitOfStatus(unix.WaitStatus(state.Sys().(syscall.WaitStatus)))
+	exit.Usage = usageOf(state)
 	return exit
+}
+
+func exitOfStatus(status unix.WaitStatus) process.Exit {
+	if status.Signaled() {
+		return process.Exit{Code: 128 + int(status.Signal()), Signal: signalName(status.Signal())}
+	}
+	return process.Exit{Code: status.ExitStatus()}
 }
 
 func signalName(n syscall.Signal) process.Signal {

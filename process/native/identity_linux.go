@@ -1,10 +1,8 @@
 package native
 
 import (
-	"bytes"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 
 	"dappco.re/go/cloche/process"
@@ -24,19 +22,12 @@ func identify(pid int) (process.Identity, error) {
 	return process.Identity{PID: pid, Started: started, Boot: boot}, nil
 }
 
-// startTime is the 22nd field of proc_pid_stat(5). The second, the program's name,
-// may hold anything, so that fields are counted from its end, the last bracket.
 func startTime(pid int) (uint64, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	stat, err := statOf(pid)
 	if err != nil {
 		return 0, err
 	}
-	const first, wanted = 3, 22 // after the bracket comes the third
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-	if len(fields) <= wanted-first {
-		return 0, fmt.Errorf("/proc/%d/stat has %d fields", pid, len(fields)+first-1)
-	}
-	return strconv.ParseUint(fields[wanted-first], 10, 64)
+	return stat.number(statStarted)
 }
 
 func bootID() (string, error) {

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"dappco.re/go/cloche/fs"
 	"dappco.re/go/cloche/process"
 )
 
@@ -19,9 +20,9 @@ type pipes struct {
 	outputs []*output // one when both streams are one
 }
 
-func openPipes(s process.Spec) (*pipes, error) {
+func openPipes(fsys *fs.Fs, s process.Spec) (*pipes, error) {
 	p := &pipes{}
-	if err := p.open(s); err != nil {
+	if err := p.open(fsys, s); err != nil {
 		p.closeTheirs()
 		p.closeOurs()
 		return nil, err
@@ -29,12 +30,17 @@ func openPipes(s process.Spec) (*pipes, error) {
 	return p, nil
 }
 
-func (p *pipes) open(s process.Spec) error {
+func (p *pipes) open(fsys *fs.Fs, s process.Spec) error {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return err
 	}
 	p.theirs[0], p.input = r, &input{from: s.Stdin, to: w, done: make(chan struct{})}
+	if s.OutputFile != "" {
+		p.theirs[1], err = openOutput(fsys, s.OutputFile)
+		p.theirs[2] = p.theirs[1]
+		return err
+	}
 	if p.theirs[1], err = p.output(s.Stdout); err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ import (
 var roles = map[string]func(){
 	"trespasser":         playTrespasser,
 	"starter":            playStarter,
+	"parent":             playParent,
 	"breeder":            playBreeder,
 	"forgetter":          playForgetter,
 	"mortal":             playMortal,

@@ -1,9 +1,12 @@
 package native
 
 import (
+	"errors"
+	iofs "io/fs"
 	"os"
 	"syscall"
 
+	"dappco.re/go/cloche/fs"
 	"dappco.re/go/cloche/process"
 )
 
@@ -25,9 +28,33 @@ type streams interface {
 	resize(process.Terminal) error
 }
 
-func openStreams(s process.Spec) (streams, error) {
+func openStreams(fsys *fs.Fs, s process.Spec) (streams, error) {
 	if s.Terminal != nil {
 		return openTerminal(s)
 	}
-	return openPipes(s)
+	return openPipes(fsys, s)
+}
+
+// openOutput opens what Spec.OutputFile names, for the process itself.
+func openOutput(fsys *fs.Fs, path string) (*os.File, error) {
+	f, err := fsys.Append(path)
+	if err != nil {
+		return nil, outputError(path, err)
+	}
+	defer f.Close()
+	file, err := f.HostFile()
+	if errors.Is(err, errors.ErrUnsupported) {
+		return nil, unsupported("outputFile", "give Stdout instead, or name a file of the host, and not on Windows")
+	}
+	return file, err
+}
+
+func outputError(path string, err error) error {
+	if _, denied := errors.AsType[*process.DeniedError](err); denied {
+		return err
+	}
+	if pe, ok := errors.AsType[*iofs.PathError](err); ok {
+		err = pe.Err
+	}
+	return &process.SpecError{Field: "outputFile", Value: path, Err: err, Fix: "name a file that may be written, in a directory that exists"}
 }

@@ -30,8 +30,8 @@ type Backend struct {
 	Limits []string
 	// Tells says that refusals by a limit are told to Spec.Denied.
 	Tells bool
-	// Holds says that Spec.Starting is honoured, and that an Instance has an
-	// Identity; without it, it is refused.
+	// Holds says that Spec.Starting is honoured, that an Instance has an Identity,
+	// and that a process can be adopted; without it, all of that is refused.
 	Holds bool
 	// Terminal says that Spec.Terminal is honoured; without it, it is refused.
 	Terminal bool
@@ -67,6 +67,7 @@ func Run(t *testing.T, newBackend func(t testing.TB) Backend) {
 	t.Run("Service", func(t *testing.T) {
 		run(t, serviceCases)
 		run(t, inputCases)
+		run(t, adoptCases)
 	})
 	t.Run("Leaks", func(t *testing.T) {
 		for _, c := range leakCases {

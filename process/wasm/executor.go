@@ -90,6 +90,9 @@ func (e *Executor) prepare(i *instance) error {
 	if err := m.outline.checkMemory(i.memory.limit); err != nil {
 		return notExecutable(i.spec.Command, err)
 	}
+	if err := e.openOutput(i); err != nil {
+		return err
+	}
 	t, err := e.tree(i.spec)
 	if err != nil {
 		return err
