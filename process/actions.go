@@ -37,6 +37,7 @@ func (s *Service) actions() []action {
 			core.Field{Key: "stdin", Type: inputType{}})},
 		{"process.start", s.handleStart, append(slices.Clip(spec),
 			core.Field{Key: "stdin", Type: inputType{open: true}},
+			core.Field{Key: "outputFile", Type: core.String},
 			core.Field{Key: "detach", Type: core.Bool})},
 		{"process.kill", s.handleKill, []core.Field{
 			{Key: "id", Type: core.String},
@@ -62,6 +63,7 @@ func specOf(opts core.Options) Spec {
 		Env:         opts.Strings("env"),
 		Timeout:     opts.Duration("timeout"),
 		GracePeriod: graceOf(opts, 0),
+		OutputFile:  opts.String("outputFile"),
 		Detach:      opts.Bool("detach"),
 	}
 	spec.Limits, _ = core.Value[Limits](opts.Get("limits"))

@@ -38,8 +38,12 @@ func (h *Handle) log(e Event) {
 func entry(e Event) (level slog.Level, msg string, attrs []slog.Attr) {
 	switch e := e.(type) {
 	case StartedEvent:
-		return slog.LevelDebug, "process started", []slog.Attr{
-			slog.String("backend", e.Info.Backend), slog.Int("pid", e.Info.PID), slog.Bool("adopted", e.Info.Adopted)}
+		msg := "process started"
+		if e.Info.Adopted {
+			msg = "process adopted"
+		}
+		return slog.LevelDebug, msg, []slog.Attr{
+			slog.String("backend", e.Info.Backend), slog.Int("pid", e.Info.PID)}
 	case AskedEvent:
 		return slog.LevelDebug, "process asked to end", []slog.Attr{
 			slog.String("signal", string(e.Signal)), slog.Any("reason", e.Reason)}
