@@ -71,6 +71,18 @@ func (h *Handle) failure(out Output) error {
 	}
 }
 
+// Err is nil for a process that has not ended, or ended well. Otherwise it is what
+// Run would return: an *ExitError, or the error of the backend.
+func (h *Handle) Err() error {
+	if !h.hasEnded() {
+		return nil
+	}
+	if h.err != nil {
+		return h.err
+	}
+	return h.failure(h.Output())
+}
+
 // ExitCode is the number that a shell would report for an error from Start or
 // Run: the process's own where it ran, 127 when there is no such program, 126
 // when it may not or cannot be run, 125 for every other reason not to start.

@@ -1,6 +1,7 @@
 package native
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -10,16 +11,18 @@ import (
 
 // start starts program. With p it is traced (ptrace(2)) until p is done, so that
 // it stops before its first instruction, and the kernel kills it if this program
-// dies meanwhile: before the first stop, because the trap that exec(2) sends to a
-// traced process is then no longer caught; after it, because of
-// PTRACE_O_EXITKILL. Only the thread that traces may do all this.
+// dies meanwhile: because of PR_SET_PDEATHSIG, from before it asks to be traced until
+// it is to outlive this program, and because of PTRACE_O_EXITKILL until it is let go.
+// The first alone would end it with this thread, at any time; with the second
+// alone, it would run if this program died between the asking and exec(2), or stand
+// still for ever, traced by init. Only the thread that traces may do all this.
 func start(program string, argv []string, attr *os.ProcAttr, p prepare) (*os.Process, error) {
 	if p == nil {
 		return os.StartProcess(program, argv, attr)
 	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	attr.Sys.Ptrace = true
+	attr.Sys.Ptrace, attr.Sys.Pdeathsig = true, unix.SIGKILL
 	proc, err := os.StartProcess(program, argv, attr)
 	if err != nil {
 		return nil, err
@@ -30,10 +33,21 @@ func start(program string, argv []string, attr *os.ProcAttr, p prepare) (*os.Pro
 	if err := p.elsewhere(proc.Pid); err != nil {
 		return nil, discard(proc, err)
 	}
-	if err := unix.PtraceDetach(proc.Pid); err != nil && err != unix.ESRCH { // killed meanwhile
-		return nil, discard(proc, fmt.Errorf("releasing the process: %w", err))
+	if err := release(proc.Pid); err != nil && !errors.Is(err, unix.ESRCH) { // killed meanwhile
+		return nil, discard(proc, err)
 	}
 	return proc, nil
+}
+
+// release lets the process go, for good.
+func release(pid int) error {
+	if err := outlive(pid); err != nil {
+		return err
+	}
+	if err := unix.PtraceDetach(pid); err != nil {
+		return fmt.Errorf("releasing the process: %w", err)
+	}
+	return nil
 }
 
 // elsewhere runs p on another thread than this, which may be confined (Confine).
@@ -65,6 +79,9 @@ func hold(pid int) error {
 // ignores the privileges of a file that a traced process executes (execve(2)). One
 // that is gone can be held: it will not start.
 func unheld(program string) (fix string) {
+	if !canOutlive {
+		return "run it on amd64 or arm64: only there can a process be held before its first instruction"
+	}
 	info, err := os.Stat(program)
 	caps, _ := unix.Getxattr(program, "security.capability", nil)
 	if err != nil || info.Mode()&(os.ModeSetuid|os.ModeSetgid) == 0 && caps <= 0 {

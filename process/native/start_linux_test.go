@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,6 +25,7 @@ import (
 var roles = map[string]func(){
 	"trespasser":         playTrespasser,
 	"starter":            playStarter,
+	"beginner":           playBeginner,
 	"parent":             playParent,
 	"breeder":            playBreeder,
 	"forgetter":          playForgetter,
@@ -85,6 +90,97 @@ func TestAHeldProcessNeverRunsWhenItsStarterIsKilled(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, alive(t, strconv.Itoa(pid)))
 	assert.NoFileExists(t, dir+"/it-ran")
+}
+
+// playBeginner begins to start processes, one after another, of which none may run.
+func playBeginner() {
+	e := New(currentDir())
+	fmt.Println("begins")
+	for {
+		e.Start(context.Background(), spec(process.Spec{
+			Command: "sh", Args: []string{"-c", "echo >it-ran"}, Env: []string{"CLOCHE_TEST_DIR=" + e.fsys.Root()},
+			Starting: func(process.Identity) error { return process.ErrInvalid },
+		}))
+	}
+}
+
+// A process that this leaves behind would run unknown to anybody, or be stopped for
+// ever.
+func TestAHostThatIsKilledAtAnyPointOfAStartLeavesNothing(t *testing.T) {
+	t.Parallel()
+	for range 40 {
+		beginner := host(t, "beginner")
+		out, err := beginner.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, beginner.Start())
+		_, err = out.Read(make([]byte, 100))
+		require.NoError(t, err)
+		for range rand.IntN(20000) {
+			unix.Getpid() // a moment, of no use to anybody else
+		}
+		require.NoError(t, beginner.Process.Kill())
+		beginner.Wait()
+		require.Eventually(t, func() bool { return len(startedFor(beginner.Dir)) == 0 }, time.Minute, time.Millisecond)
+		require.NoFileExists(t, beginner.Dir+"/it-ran")
+	}
+}
+
+// startedFor are the processes with the variable, as long as they live.
+func startedFor(dir string) (pids []string) {
+	all, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, file := range all {
+		text, _ := os.ReadFile(file)
+		if strings.Contains(string(text), "CLOCHE_TEST_DIR="+dir+"\x00") {
+			pids = append(pids, strings.Split(file, "/")[2])
+		}
+	}
+	return pids
+}
+
+func TestAProgramOf32BitsIsNotHeld(t *testing.T) {
+	t.Parallel()
+	if runtime.GOARCH != "amd64" {
+		t.Skip("only amd64 runs programs of 32 bits here")
+	}
+	fsys := newFs(t)
+	write(t, fsys.Root()+"/main.go", `package main; func main() { println("32") }`, 0o644)
+	build := exec.Command("go", "build", "-o", "old", "main.go")
+	build.Dir, build.Env = fsys.Root(), append(os.Environ(), "GOARCH=386", "CGO_ENABLED=0")
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	if err := exec.Command(fsys.Root() + "/old").Run(); err != nil {
+		t.Skip("the kernel runs no programs of 32 bits: ", err)
+	}
+	var id process.Identity
+	_, err = New(fsys).Start(t.Context(), spec(process.Spec{Command: "./old", Starting: func(started process.Identity) error {
+		id = started
+		return nil
+	}}))
+	var unsupported *process.UnsupportedError
+	require.ErrorAs(t, err, &unsupported)
+	assert.NotEmpty(t, unsupported.Fix)
+	assert.False(t, alive(t, strconv.Itoa(id.PID)))
+}
+
+func TestAProcessThatWasHeldDoesNotDieWithTheThreadThatHeldIt(t *testing.T) {
+	t.Parallel()
+	in, open := io.Pipe()
+	var r *running
+	var thread int
+	onThreadOfItsOwn(func() {
+		thread = unix.Gettid()
+		r = begin(t, New(newFs(t)), process.Spec{
+			Command: "sh", Args: []string{"-c", "read x; exit 3"}, Stdin: in, Starting: func(process.Identity) error { return nil },
+		})
+	})
+	require.Eventually(t, func() bool {
+		_, err := os.Stat(fmt.Sprintf("/proc/self/task/%d", thread))
+		return os.IsNotExist(err)
+	}, time.Minute, time.Millisecond)
+	open.Close()
+	exit, err := r.Wait()
+	require.NoError(t, err)
+	assert.Equal(t, 3, exit.Code)
 }
 
 func TestAPrivilegedExecutableIsNotHeld(t *testing.T) {
