@@ -24,14 +24,24 @@ func identify(pid int) (process.Identity, error) {
 	return process.Identity{PID: pid, Started: started, Boot: boot}, nil
 }
 
-// startTime is the 22nd field of proc_pid_stat(5). The second, the program's name,
-// may hold anything, so that fields are counted from its end, the last bracket.
-func startTime(pid int) (uint64, error) {
+func startTime(pid int) (uint64, error) { return statField(pid, 22) }
+
+// parentOf is 0 for the first process, and for one with a parent outside what this
+// program can see.
+func parentOf(pid int) (int, error) {
+	parent, err := statField(pid, 4)
+	return int(parent), err
+}
+
+// statField is a field of proc_pid_stat(5), from the third on, if it is a number. The
+// second, the program's name, may hold anything, so that fields are counted from its
+// end, the last bracket.
+func statField(pid, wanted int) (uint64, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err
 	}
-	const first, wanted = 3, 22 // after the bracket comes the third
+	const first = 3 // after the bracket
 	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 	if len(fields) <= wanted-first {
 		return 0, fmt.Errorf("/proc/%d/stat has %d fields", pid, len(fields)+first-1)
