@@ -169,6 +169,26 @@ func TestOrphansAreReapedWhileTheirProcessRuns(t *testing.T) {
 	assertChildless(t)
 }
 
+// Whoever waits for the first process gets its exit code, however late.
+func TestTheFirstOfALineageIsReapedByWhoeverWaitsForIt(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	first := exec.Command("sh", "-c", "read line; exit 7")
+	end, err := first.StdinPipe()
+	require.NoError(t, err)
+	require.NoError(t, first.Start())
+	k, _ := newLineage(nil)
+	require.NoError(t, k.imprint(first.Process.Pid))
+	end.Close()
+	require.True(t, awaitEnd(first.Process))
+	alive, err := k.sweep()
+	require.NoError(t, err)
+	assert.Empty(t, alive)
+	first.Wait()
+	assert.Equal(t, 7, first.ProcessState.ExitCode())
+}
+
 func TestAFailedStartLeavesNoLineage(t *testing.T) {
 	if !alone(t) {
 		return
@@ -281,11 +301,15 @@ func BenchmarkLineage(b *testing.B) {
 	fsys, err := fs.New(b.TempDir())
 	require.NoError(b, err)
 	defer fsys.Close()
-	for name, e := range map[string]*Executor{"group": New(fsys), "marked": New(fsys, WithSubreaper())} {
-		e.trees = nil
+	held := func(process.Identity) error { return nil }
+	for name, c := range map[string]struct {
+		e        *Executor
+		starting func(process.Identity) error
+	}{"group": {New(fsys), nil}, "group, held": {New(fsys), held}, "marked": {New(fsys, WithSubreaper()), nil}} {
+		c.e.trees = nil
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				i, err := e.Start(context.Background(), spec(process.Spec{Command: "true", Stdout: io.Discard}))
+				i, err := c.e.Start(context.Background(), spec(process.Spec{Command: "true", Stdout: io.Discard, Starting: c.starting}))
 				require.NoError(b, err)
 				_, err = i.Wait()
 				require.NoError(b, err)
