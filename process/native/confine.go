@@ -32,11 +32,12 @@ func Confine(read ...string) Option {
 }
 
 // SystemFiles are the programs and libraries of the system, where most systems have
-// them, and the devices that hold nothing.
+// them, and the devices that hold nothing: among these is /dev/tty, which is the
+// terminal of whoever opens it, and nothing for one without.
 func SystemFiles() []string {
 	return []string{
 		"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/usr", "/etc/ld.so.cache", "/etc/alternatives",
-		"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom",
+		"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty",
 	}
 }
 

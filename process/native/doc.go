@@ -70,8 +70,11 @@
 // state or before it; after the reaping Signal answers os.ErrProcessDone. Where there
 // are pidfds (pidfd_open(2)) no thread waits: many processes cost no more than few.
 //
-// Lock order: there is one lock, group.mu. It is held for kill(2), for the write
-// to cgroup.kill and for the reaping of a zombie, which do not block.
+// Lock order: group.mu, which is held for kill(2), for the write to cgroup.kill and
+// for the reaping of a zombie, none of which block. On Windows tree.mu is a second
+// one, held for calls on a job; nothing else is locked while either is. Neither is
+// anything while lineages.mu is held, which guards the list of marks (see
+// WithSubreaper).
 //
 // # What it does not promise
 //

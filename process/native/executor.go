@@ -2,6 +2,7 @@ package native
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"dappco.re/go/cloche/fs"
@@ -70,10 +71,14 @@ func (e *Executor) launch(ctx context.Context, s process.Spec, program, dir stri
 	together := e.trees.make()
 	var id process.Identity
 	proc, b, err := e.begin(s, program, dir, p, together, &id)
-	if err != nil && prepared(err) == nil && together.refused(err) {
+	if err != nil && prepared(err) == nil && together.refused(err, program, dir) {
 		together.remove()
 		together = nil
+		first := startError(s, program, dir, err)
 		proc, b, err = e.begin(s, program, dir, p, together, &id)
+		if why := prepared(err); why != nil { // a limit that needs the group, say
+			err = &prepareError{errors.Join(first, why)}
+		}
 	}
 	p.closeTheirs()
 	if err == nil {
