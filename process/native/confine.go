@@ -12,7 +12,9 @@ type confinement struct {
 // read and execute when it is an fs.ReadOnly, and everywhere else nothing. Paths
 // of the host can be added, to be read and executed, and written if they are
 // devices; [SystemFiles] are what a program of the system needs to start at all. A
-// path that does not exist is left out. The program's own file needs no mention.
+// path that does not exist is left out. The program's own file needs no mention, and
+// neither does the terminal of Spec.Terminal, by its name and as /dev/tty. To name
+// /dev/tty here would let a process without one open this program's.
 //
 // A confined process has no privileges, and wins none but over a user namespace that
 // it makes for itself. It makes no sockets but connected pairs (SOCK_STREAM and
@@ -32,12 +34,11 @@ func Confine(read ...string) Option {
 }
 
 // SystemFiles are the programs and libraries of the system, where most systems have
-// them, and the devices that hold nothing: among these is /dev/tty, which is the
-// terminal of whoever opens it, and nothing for one without.
+// them, and the devices that hold nothing.
 func SystemFiles() []string {
 	return []string{
 		"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/usr", "/etc/ld.so.cache", "/etc/alternatives",
-		"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty",
+		"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom",
 	}
 }
 

@@ -122,7 +122,7 @@ func (e *Executor) begin(s process.Spec, program, dir string, p streams, togethe
 	if e.confined == nil {
 		proc, err = start()
 	} else {
-		proc, err = e.confined.start(e.fsys, program, start)
+		proc, err = e.confined.start(e.fsys, program, p.terminal(), start)
 	}
 	if err != nil {
 		b.lineage.vanish()
