@@ -18,8 +18,8 @@ type confinement struct {
 //
 // A confined process has no privileges, and wins none but over a user namespace that
 // it makes for itself. It makes no sockets but connected pairs (SOCK_STREAM and
-// SOCK_SEQPACKET), and traces and inspects nobody outside; from Linux 6.12 on it
-// signals nobody outside either. Refusals come to it as EACCES or EPERM, and nobody
+// SOCK_SEQPACKET), sets no limits but its own (prlimit(2)), and traces and inspects
+// nobody outside; from Linux 6.12 on it signals nobody outside either. Refusals come to it as EACCES or EPERM, and nobody
 // is told: there are no DeniedEvents.
 //
 // It takes Linux 6.2 on amd64 or arm64, with Landlock (landlock(7)); from 6.12 on

@@ -32,6 +32,9 @@ func alone(t *testing.T) bool {
 	again.Env = append(os.Environ(), isAlone+"=1")
 	said, err := again.CombinedOutput()
 	require.NoError(t, err, "%s", said)
+	if strings.Contains(string(said), "--- SKIP") {
+		t.Skipf("%s", said)
+	}
 	require.Contains(t, string(said), "--- PASS", "%s", said)
 	return false
 }
@@ -96,6 +99,21 @@ func TestAForkBombEndsWithItsLineage(t *testing.T) {
 	exit, err := r.Wait()
 	require.NoError(t, err)
 	assert.Equal(t, 137, exit.Code)
+	assertChildless(t)
+}
+
+func TestADaemonOfAConfinedProcessEndsWithIt(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	e, fsys := confined(t)
+	e = New(fsys, WithSubreaper(), Confine(e.confined.read...))
+	e.trees = nil
+	r := begin(t, e, inShell(daemon+"exit 3"))
+	exit, err := r.Wait()
+	require.NoError(t, err)
+	assert.Equal(t, 3, exit.Code)
+	assert.False(t, alive(t, r.await(t, `child (\d+)\n`)))
 	assertChildless(t)
 }
 
