@@ -9,27 +9,16 @@ import (
 // which admit has to look: so what it opens is on the filesystem that was
 // admitted before.
 func (d *hostDir) openDeep(path string) (Dir, error) {
-	if d.tree.shallow.Load() {
-		return nil, errShallow
-	}
 	fd, err := d.openat2(path, dirOpen|unix.O_DIRECTORY)
-	switch err {
-	case nil:
-		return &hostDir{owner{d: newDescriptor(fd)}, d.tree}, nil
-	case unix.ENOSYS, unix.EPERM, unix.EINVAL, unix.E2BIG:
-		// An old kernel, or a filter that does not know the call: never again.
-		d.tree.shallow.Store(true)
-		return nil, errShallow
+	if err != nil {
+		return nil, err
 	}
-	return nil, err
+	return &hostDir{owner{d: newDescriptor(fd)}, d.tree}, nil
 }
 
 // openDeepFile implements deepFileOpener. What is opened is a file of the
 // filesystem that was admitted before, as in openDeep.
 func (d *hostDir) openDeepFile(path string, flag int) (Node, error) {
-	if d.tree.shallow.Load() {
-		return nil, errShallow
-	}
 	fd, err := d.openat2(path, fileOpen|access(flag))
 	if err != nil {
 		return nil, err
@@ -43,6 +32,9 @@ func (d *hostDir) openDeepFile(path string, flag int) (Node, error) {
 }
 
 func (d *hostDir) openat2(path string, flags int) (fd int, err error) {
+	if d.tree.shallow.Load() {
+		return -1, errShallow
+	}
 	how := unix.OpenHow{
 		Flags:   uint64(flags | unix.O_CLOEXEC),
 		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_XDEV,
@@ -51,5 +43,16 @@ func (d *hostDir) openat2(path string, flags int) (fd int, err error) {
 		fd, err = unix.Openat2(dirfd, path, &how)
 		return err
 	})
+	switch err {
+	case unix.EPERM:
+		if flags&unix.O_ACCMODE != unix.O_RDONLY {
+			return -1, err // it may be the file, which is immutable
+		}
+		fallthrough
+	case unix.ENOSYS, unix.EINVAL, unix.E2BIG:
+		// An old kernel, or a filter that does not know the call: never again.
+		d.tree.shallow.Store(true)
+		return -1, errShallow
+	}
 	return fd, err
 }

@@ -1,5 +1,7 @@
 package fs
 
+import "os"
+
 // OpenPortable opens a directory the way systems without *at calls do.
 func OpenPortable(root string) (Dir, error) { return openRootDir(root) }
 
@@ -22,6 +24,15 @@ func OpenDeep(d Dir, path string) error {
 		return err
 	}
 	return sub.Close()
+}
+
+// OpenDeepFile reads a file in one step, and only so.
+func OpenDeepFile(d Dir, path string) error {
+	n, err := d.(deepFileOpener).openDeepFile(path, os.O_RDONLY)
+	if err != nil {
+		return err
+	}
+	return n.Close()
 }
 
 // SetRoom bounds a filesystem in memory, and Room tells what it uses.

@@ -39,6 +39,13 @@ func TestWithoutOpenat2TheWalkGoesNameByName(t *testing.T) {
 func walkNameByName(t *testing.T) {
 	f, root := newFs(t)
 	layout(t, root)
+	other, err := fs.New(root) // which learns of it by a file
+	require.NoError(t, err)
+	defer other.Close()
+	files, err := other.Dir()
+	require.NoError(t, err)
+	defer files.Close()
+	require.ErrorIs(t, fs.OpenDeepFile(files, "a/b/c/file"), fs.ErrShallow)
 	d, err := f.Dir()
 	require.NoError(t, err)
 	defer d.Close()

@@ -51,6 +51,8 @@ func (s *Service) actions() []action {
 		{"process.output", s.handleOutput, []core.Field{id}},
 		{"process.input", s.handleInput, []core.Field{id,
 			{Key: "data", Type: dataType{}}, {Key: "close", Type: core.Bool}}},
+		{"process.resize", s.handleResize, []core.Field{id,
+			{Key: "rows", Type: core.Int, Required: true}, {Key: "cols", Type: core.Int, Required: true}}},
 	}
 }
 
@@ -228,6 +230,14 @@ func (s *Service) handleInput(ctx context.Context, opts core.Options) core.Resul
 		h.open.end()
 	}
 	return core.Ok(nil)
+}
+
+func (s *Service) handleResize(_ context.Context, opts core.Options) core.Result {
+	h, err := s.lookup(opts)
+	if err != nil {
+		return core.Fail(err)
+	}
+	return outcome(h.Resize(opts.Int("rows"), opts.Int("cols")))
 }
 
 func bytesOf(v any) []byte {

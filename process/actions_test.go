@@ -51,7 +51,7 @@ func TestRegisterAnswersTheServiceUnderItsName(t *testing.T) {
 	require.Same(t, s, process.For(c))
 	require.Subset(t, c.Actions(), []string{
 		"process.run", "process.start", "process.kill", "process.list", "process.get",
-		"process.wait", "process.signal", "process.output", "process.input",
+		"process.wait", "process.signal", "process.output", "process.input", "process.resize",
 	})
 	require.Error(t, process.Register(c, programs).Err(), "there is one already")
 }
@@ -178,6 +178,8 @@ func TestOptionsOfTheWrongKindAreRefusedWithTheFix(t *testing.T) {
 		{"process.list", "runningOnly", []core.Option{opt("runningOnly", 1)}},
 		{"process.get", "id", nil},
 		{"process.input", "data", []core.Option{opt("id", "x"), opt("data", 1)}},
+		{"process.resize", "cols", []core.Option{opt("id", "x"), opt("rows", 1)}},
+		{"process.resize", "rows", []core.Option{opt("id", "x"), opt("rows", "1"), opt("cols", 1)}},
 	} {
 		r := do(t, c, k.action, k.options...)
 		var wrong *core.SchemaError

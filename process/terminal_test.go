@@ -76,6 +76,23 @@ func TestResize(t *testing.T) {
 	require.ErrorIs(t, h.Resize(5, 5), os.ErrProcessDone)
 }
 
+func TestResizeByAction(t *testing.T) {
+	t.Parallel()
+	end := make(chan struct{})
+	var sizes []process.Terminal
+	c := coreWith(t, starts(resizable{
+		instance{wait: func() (process.Exit, error) { <-end; return process.Exit{}, nil }},
+		func(size process.Terminal) error { sizes = append(sizes, size); return nil },
+	}, nil))
+	id := value[string](t, do(t, c, "process.start", opt("command", "x"), opt("terminal", process.Terminal{})))
+	require.NoError(t, do(t, c, "process.resize", opt("id", id), opt("rows", 5), opt("cols", 6)).Err())
+	require.ErrorIs(t, do(t, c, "process.resize", opt("id", id), opt("rows", 0), opt("cols", 6)).Err(), process.ErrInvalid)
+	require.Equal(t, []process.Terminal{{Rows: 5, Cols: 6}}, sizes)
+	var unknown *process.UnknownError
+	require.ErrorAs(t, do(t, c, "process.resize", opt("id", "nosuch"), opt("rows", 1), opt("cols", 1)).Err(), &unknown)
+	close(end)
+}
+
 func TestResizeOfWhatCannotBe(t *testing.T) {
 	t.Parallel()
 	s := process.New(programs)

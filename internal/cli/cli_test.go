@@ -156,6 +156,7 @@ func TestWhatCannotStartHasItsExitCodeAndNamesTheCulprit(t *testing.T) {
 		{"memory below the module's own", []string{"run", "--memory", "64K", testprog(t), "exit", "0"}, 126, "memory"},
 		{"mounts natively", []string{"run", "--native", "--dir", dir, "true"}, 125, "mounts"},
 		{"confined but not native", []string{"run", "--confine", dir, "true"}, 125, "--native"},
+		{"in a cgroup but not native", []string{"run", "--cgroup", dir, "true"}, 125, "--native"},
 		{"native program not there", []string{"run", "--native", "no-such-program-anywhere"}, 127, "no-such-program-anywhere"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

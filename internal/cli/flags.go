@@ -27,6 +27,7 @@ type runFlags struct {
 	limits     process.Limits
 	native     bool
 	confine    string // the directory that a native process is held to
+	cgroup     string // where a native process gets its control group
 	modulePath []string
 	diff       string // where to write the overlays' changes: a file, "-" for stderr, "" for nowhere
 	commit     bool
@@ -69,6 +70,8 @@ Flags:
   --native                 run a native executable instead, with no sandbox at all
   --confine DIR            with --native: have the kernel hold it to DIR, the system's own programs
                            and no network; --workdir is a path in DIR then (Linux)
+  --cgroup DIR             with --native: make its control group in DIR, of a cgroup2 filesystem and
+                           with nobody in it, so that --memory and --max-processes hold (Linux)
   --explain                tell at the end what it was denied, and how to allow that
   --json                   report to stderr at the end, as one JSON object
 
@@ -116,6 +119,7 @@ func parseRun(args []string) (runFlags, error) {
 	set.BoolVar(&f.limits.BestEffort, "best-effort", false, "")
 	set.BoolVar(&f.native, "native", false, "")
 	set.StringVar(&f.confine, "confine", "", "")
+	set.StringVar(&f.cgroup, "cgroup", "", "")
 	set.Func("module-path", "", pathFlag(&f.modulePath))
 	set.BoolVar(&f.json, "json", false, "")
 	set.BoolVar(&f.explain, "explain", false, "")
@@ -132,6 +136,8 @@ func parseRun(args []string) (runFlags, error) {
 		return f, errors.New("--explain and --json exclude each other; the report has all that was denied")
 	case f.confine != "" && !f.native:
 		return f, errors.New("--confine is about native executables; add --native, or give --dir to the sandbox")
+	case f.cgroup != "" && !f.native:
+		return f, errors.New("--cgroup is about native executables, and the sandbox keeps all limits without; leave it out, or add --native")
 	case f.explain && f.native:
 		return f, errors.New("--explain is about the sandbox, and --native has none; leave one of them out")
 	}

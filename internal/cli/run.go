@@ -121,19 +121,28 @@ func (f runFlags) spec(stdio Stdio) (s process.Spec, done func() error, err erro
 
 // newCore chooses the backend: this is the one place where it is known.
 func (f runFlags) newCore(stderr io.Writer) (*core.Core, error) {
-	switch {
-	case f.confine != "":
-		c := core.New(core.WithFs(f.confine), core.WithService(native.RegisterWith(native.Confine(native.SystemFiles()...))))
-		return c, c.Err()
-	case f.native:
-		c := core.New(core.WithUnrestrictedFs(), core.WithService(native.Register))
-		return c, c.Err()
+	if f.native {
+		return f.newNativeCore()
 	}
 	options, err := f.programs(stderr)
 	if err != nil {
 		return nil, err
 	}
 	c := core.New(core.WithService(wasm.RegisterWith(options...)))
+	return c, c.Err()
+}
+
+func (f runFlags) newNativeCore() (*core.Core, error) {
+	where := core.WithUnrestrictedFs()
+	var options []native.Option
+	if f.confine != "" {
+		where = core.WithFs(f.confine)
+		options = append(options, native.Confine(native.SystemFiles()...))
+	}
+	if f.cgroup != "" {
+		options = append(options, native.WithCgroup(f.cgroup))
+	}
+	c := core.New(where, core.WithService(native.RegisterWith(options...)))
 	return c, c.Err()
 }
 

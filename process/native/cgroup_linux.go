@@ -22,8 +22,9 @@ import (
 // make groups here may do that.
 //
 // Where there is no such place (a container that may not write to its own group,
-// no version 2 at all, a kernel without cgroup.kill) there are none, and every
-// method of a nil *tree does nothing.
+// no version 2 at all, a kernel without cgroup.kill) there are none, and make answers
+// a nil *tree: one may be placed, killed and so on, which does nothing, and has no
+// files. Only what the files of a tree are for must not be asked of a nil one.
 type trees struct {
 	prefix func() string // of their paths, "" for none
 }
@@ -200,11 +201,11 @@ func (g *tree) place(attr *syscall.SysProcAttr) {
 // started is told of the process that was placed.
 func (g *tree) started(*os.Process) error { return nil }
 
-// refused reports whether a start may have failed because of place: clone3(2) with
-// CLONE_INTO_CGROUP is newer than groups are, may be filtered, and obeys rules of
-// its own.
-func (g *tree) refused(err error) bool {
-	if g == nil {
+// refused reports whether a start of program in dir may have failed because of place:
+// clone3(2) with CLONE_INTO_CGROUP is newer than groups are, may be filtered, and obeys
+// rules of its own. Where program or dir is to blame it is not.
+func (g *tree) refused(err error, program, dir string) bool {
+	if g == nil || enterable(dir) != nil || unix.Access(program, unix.X_OK) != nil {
 		return false
 	}
 	for _, errno := range []syscall.Errno{unix.ENOSYS, unix.EINVAL, unix.E2BIG, unix.EPERM, unix.EACCES, unix.EBUSY, unix.EBADF, unix.EOPNOTSUPP, unix.ENODEV} {

@@ -130,7 +130,7 @@ func TestWithoutControlGroupsAProcessStartsAllTheSame(t *testing.T) {
 	e, g := New(newFs(t)), &tree{folder, odd}
 	_, _, err = e.begin(spec(inShell("exit")), "/bin/sh", folder, p, g, new(process.Identity))
 	require.Error(t, err)
-	assert.True(t, g.refused(err), "%v", err)
+	assert.True(t, g.refused(err, "/bin/sh", folder), "%v", err)
 	g.dir.Close()
 }
 
@@ -152,6 +152,16 @@ func TestAStartingThatFailsIsNotTriedAgainWithoutAGroup(t *testing.T) {
 	_, err = New(newFs(t)).Start(t.Context(), spec(s))
 	assert.ErrorIs(t, err, syscall.EACCES)
 	assert.Equal(t, 2, calls)
+}
+
+// Tried again without a group, it would fail for a limit that needs one, and hide why.
+func TestAGroupIsNotToBlameForWhatTheProgramOrItsDirIs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir+"/plain", "#!/bin/sh\n", 0o644)
+	assert.True(t, (&tree{}).refused(syscall.EACCES, "/bin/sh", dir))
+	assert.False(t, (&tree{}).refused(syscall.EACCES, dir+"/plain", dir))
+	assert.False(t, (&tree{}).refused(syscall.EACCES, "/bin/sh", dir+"/plain"))
 }
 
 func TestGroupsOfProgramsThatAreGoneAreRemoved(t *testing.T) {

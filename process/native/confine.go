@@ -12,12 +12,14 @@ type confinement struct {
 // read and execute when it is an fs.ReadOnly, and everywhere else nothing. Paths
 // of the host can be added, to be read and executed, and written if they are
 // devices; [SystemFiles] are what a program of the system needs to start at all. A
-// path that does not exist is left out. The program's own file needs no mention.
+// path that does not exist is left out. The program's own file needs no mention, and
+// neither does the terminal of Spec.Terminal, by its name and as /dev/tty. To name
+// /dev/tty here would let a process without one open this program's.
 //
 // A confined process has no privileges, and wins none but over a user namespace that
 // it makes for itself. It makes no sockets but connected pairs (SOCK_STREAM and
-// SOCK_SEQPACKET), and traces and inspects nobody outside; from Linux 6.12 on it
-// signals nobody outside either. Refusals come to it as EACCES or EPERM, and nobody
+// SOCK_SEQPACKET), sets no limits but its own (prlimit(2)), and traces and inspects
+// nobody outside; from Linux 6.12 on it signals nobody outside either. Refusals come to it as EACCES or EPERM, and nobody
 // is told: there are no DeniedEvents.
 //
 // It takes Linux 6.2 on amd64 or arm64, with Landlock (landlock(7)); from 6.12 on

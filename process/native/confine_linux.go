@@ -14,8 +14,8 @@ import (
 // and that the process inherits it all from: Landlock, seccomp, no_new_privs and
 // capabilities are each a thread's own. The thread ends afterwards, so that nothing
 // else of this program is ever confined.
-func (c *confinement) start(fsys *fs.Fs, program string, begin func() (*os.Process, error)) (proc *os.Process, err error) {
-	rules, err := c.rules(fsys, program)
+func (c *confinement) start(fsys *fs.Fs, program string, terminal []string, begin func() (*os.Process, error)) (proc *os.Process, err error) {
+	rules, err := c.rules(fsys, program, terminal)
 	if err != nil {
 		return nil, &prepareError{err}
 	}
@@ -61,7 +61,7 @@ func confineThread(rules *ruleset) error {
 	if err := dropCapabilities(); err != nil {
 		return err
 	}
-	return refuseSockets()
+	return refuseCalls()
 }
 
 // dropCapabilities makes root a user like any other. Under no_new_privs execve(2)
@@ -78,8 +78,8 @@ func dropCapabilities() error {
 	return nil
 }
 
-// rules makes a ruleset of what may be reached.
-func (c *confinement) rules(fsys *fs.Fs, program string) (*ruleset, error) {
+// rules makes a ruleset of what may be reached. The process's terminal is its own.
+func (c *confinement) rules(fsys *fs.Fs, program string, terminal []string) (*ruleset, error) {
 	root, err := hostDir(fsys, "")
 	if err != nil {
 		return nil, err
@@ -96,6 +96,11 @@ func (c *confinement) rules(fsys *fs.Fs, program string) (*ruleset, error) {
 	for _, path := range append([]string{program}, c.read...) {
 		if err == nil {
 			err = r.allow(path, readAndExecute)
+		}
+	}
+	for _, path := range terminal {
+		if err == nil {
+			err = r.allow(path, unix.LANDLOCK_ACCESS_FS_IOCTL_DEV)
 		}
 	}
 	if err != nil {
@@ -147,7 +152,8 @@ func newRuleset() (*ruleset, error) {
 	return &ruleset{fd: int(fd), everything: attr.Handled_access_fs}, nil
 }
 
-// allow gives rights on a path, and below it.
+// allow gives rights on a path, and below it. Devices may be read and written, and of
+// rights they have ioctl(2).
 func (r *ruleset) allow(path string, rights uint64) error {
 	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err == unix.ENOENT {
@@ -164,7 +170,7 @@ func (r *ruleset) allow(path string, rights uint64) error {
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFDIR:
 	case unix.S_IFCHR, unix.S_IFBLK:
-		rights = ofDevices
+		rights = ofDevices | rights&unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
 	default:
 		rights &= ofFiles
 	}

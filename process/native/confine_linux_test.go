@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
 	"dappco.re/go/cloche/fs"
 	"dappco.re/go/cloche/process"
@@ -23,29 +24,44 @@ import (
 
 // trespasses are what a confined process tries, each with an argument.
 var trespasses = map[string]func(arg string) error{
-	"read":     func(p string) error { _, err := os.ReadFile(p); return err },
-	"write":    func(p string) error { return os.WriteFile(p, []byte("it was here"), 0o644) },
-	"append":   func(p string) error { return opened(p, os.O_WRONLY|os.O_APPEND) },
-	"truncate": func(p string) error { return os.Truncate(p, 0) },
-	"list":     func(p string) error { _, err := os.ReadDir(p); return err },
-	"mkdir":    func(p string) error { return os.Mkdir(p+"/made", 0o755) },
-	"remove":   os.Remove,
-	"symlink":  func(p string) error { return os.Symlink("x", p+"/link") },
-	"link in":  func(p string) error { return os.Link(p, "linked") },
-	"move in":  func(p string) error { return os.Rename(p, "moved") },
-	"move out": func(p string) error { return os.Rename("mine", p+"/mine") },
-	"run":      func(p string) error { return exec.Command(p).Run() },
-	"device":   func(string) error { return unix.Mknod("device", unix.S_IFCHR|0o600, int(unix.Mkdev(1, 3))) },
-	"mount":    func(p string) error { return unix.Mount(p, ".", "", unix.MS_BIND, "") },
-	"chroot":   unix.Chroot,
-	"socket":   func(s string) error { return socket(s) },
-	"pair":     func(kind string) error { return pair(kind) },
-	"kill":     func(pid string) error { n, _ := strconv.Atoi(pid); return unix.Kill(n, 0) },
-	"trace":    func(pid string) error { n, _ := strconv.Atoi(pid); return unix.PtraceSeize(n) },
+	"read":        func(p string) error { _, err := os.ReadFile(p); return err },
+	"write":       func(p string) error { return os.WriteFile(p, []byte("it was here"), 0o644) },
+	"append":      func(p string) error { return opened(p, os.O_WRONLY|os.O_APPEND) },
+	"truncate":    func(p string) error { return os.Truncate(p, 0) },
+	"list":        func(p string) error { _, err := os.ReadDir(p); return err },
+	"mkdir":       func(p string) error { return os.Mkdir(p+"/made", 0o755) },
+	"remove":      os.Remove,
+	"symlink":     func(p string) error { return os.Symlink("x", p+"/link") },
+	"link in":     func(p string) error { return os.Link(p, "linked") },
+	"move in":     func(p string) error { return os.Rename(p, "moved") },
+	"move out":    func(p string) error { return os.Rename("mine", p+"/mine") },
+	"run":         func(p string) error { return exec.Command(p).Run() },
+	"device":      func(string) error { return unix.Mknod("device", unix.S_IFCHR|0o600, int(unix.Mkdev(1, 3))) },
+	"mount":       func(p string) error { return unix.Mount(p, ".", "", unix.MS_BIND, "") },
+	"chroot":      unix.Chroot,
+	"socket":      func(s string) error { return socket(s) },
+	"pair":        func(kind string) error { return pair(kind) },
+	"kill":        func(pid string) error { n, _ := strconv.Atoi(pid); return unix.Kill(n, 0) },
+	"trace":       func(pid string) error { n, _ := strconv.Atoi(pid); return unix.PtraceSeize(n) },
+	"limit":       func(pid string) error { return setLimit(pid, unix.RLIMIT_FSIZE) },
+	"limit locks": func(pid string) error { return setLimit(pid, unix.RLIMIT_LOCKS) },
+	"read limit": func(pid string) error {
+		n, _ := strconv.Atoi(pid)
+		return unix.Prlimit(n, unix.RLIMIT_LOCKS, nil, &unix.Rlimit{})
+	},
+	"set locks": func(string) error {
+		_, _, errno := unix.Syscall(unix.SYS_SETRLIMIT, unix.RLIMIT_LOCKS, uintptr(unsafe.Pointer(&unix.Rlimit{})), 0)
+		return errno
+	},
 	"io_uring": func(string) error {
 		_, _, errno := unix.Syscall(unix.SYS_IO_URING_SETUP, 1, 0, 0)
 		return errno
 	},
+}
+
+func setLimit(pid string, resource int) error {
+	n, _ := strconv.Atoi(pid)
+	return unix.Prlimit(n, resource, &unix.Rlimit{Cur: 1 << 40, Max: 1 << 40}, nil)
 }
 
 func opened(path string, flag int) error {
@@ -167,9 +183,14 @@ func TestAConfinedProcessReachesNothingButItsFs(t *testing.T) {
 		{"io_uring", "", []syscall.Errno{unix.EACCES}},
 		{"trace", self, []syscall.Errno{unix.EPERM}},
 		{"kill", self, []syscall.Errno{unix.EPERM}},
+		{"limit", self, []syscall.Errno{unix.EACCES}},
+		{"limit locks", "0", []syscall.Errno{unix.EACCES}},
+		{"set locks", "", []syscall.Errno{unix.EACCES}},
 		// What is its own it may do.
 		{"pair", strconv.Itoa(unix.SOCK_STREAM), []syscall.Errno{0}},
 		{"pair", strconv.Itoa(unix.SOCK_SEQPACKET), []syscall.Errno{0}},
+		{"limit", "0", []syscall.Errno{0}},
+		{"read limit", self, []syscall.Errno{0}},
 		{"read", "mine", []syscall.Errno{0}},
 		{"write", "new", []syscall.Errno{0}},
 		{"truncate", "mine", []syscall.Errno{0}},
@@ -205,6 +226,31 @@ func TestWhatAConfinedProcessStartsIsConfinedToo(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, r.text(), "Permission denied")
 	assert.True(t, strings.HasSuffix(r.text(), "mine"), r.text())
+}
+
+func TestAConfinedProcessOpensItsOwnTerminalAndNoOther(t *testing.T) {
+	t.Parallel()
+	e, _ := confined(t)
+	another, err := openTerminal(spec(process.Spec{Terminal: &process.Terminal{Rows: 1, Cols: 1}}))
+	require.NoError(t, err)
+	defer another.closeOurs()
+	other := another.terminal()[1]
+	script := `stty size </dev/tty && echo as tty >/dev/tty; stty size <$(tty) && echo by name >$(tty); echo no >` + other + ` || echo refused`
+	s := process.Spec{
+		Command: "sh", Args: []string{"-c", script}, Env: []string{"PATH=/bin:/usr/bin"},
+		Terminal: &process.Terminal{Rows: 30, Cols: 100},
+	}
+	r := begin(t, e, s)
+	_, err = r.Wait()
+	require.NoError(t, err)
+	assert.Regexp(t, `^30 100\r\nas tty\r\n30 100\r\nby name\r\n.*denied\r\nrefused\r\n$`, r.text())
+
+	s.Terminal = nil
+	s.Args[1] = "echo no >/dev/tty"
+	r = begin(t, e, s)
+	_, err = r.Wait()
+	require.NoError(t, err)
+	assert.Contains(t, r.text(), "denied", "it could be this program's")
 }
 
 func TestAReadOnlyFsIsReadOnlyForAConfinedProcess(t *testing.T) {

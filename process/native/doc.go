@@ -8,7 +8,8 @@
 // with cgroup.kill, so 5.14), it starts in one of those as well, and that is killed:
 // everything that descends from the process is in it, whatever it did to its
 // session, its group or its parent. Windows has job objects for that (see below).
-// Elsewhere the process group is killed. Its
+// Elsewhere the process group is killed, and with [WithSubreaper], on Linux, all that
+// descends from the process, too. Its
 // environment is Spec.Env to the letter,
 // duplicates and order included, and empty when that is empty: no PATH, HOME or
 // PWD is added. For that reason it stands on os.StartProcess: os/exec.Cmd, one
@@ -70,8 +71,16 @@
 // state or before it; after the reaping Signal answers os.ErrProcessDone. Where there
 // are pidfds (pidfd_open(2)) no thread waits: many processes cost no more than few.
 //
-// Lock order: there is one lock, group.mu. It is held for kill(2), for the write
-// to cgroup.kill and for the reaping of a zombie, which do not block.
+// Lock order: group.mu, which is held for kill(2), for the write to cgroup.kill and
+// for the reaping of a zombie, none of which block. On Windows tree.mu is a second
+// one, held for calls on a job; nothing else is locked while either is. Neither is
+// anything while lineages.mu is held, which guards the list of marks (see
+// WithSubreaper).
+//
+// With WithSubreaper the descendants are found by a look at all of /proc, each by a
+// pidfd, before anything is known of it, and then by its mark and its parents. Looks are
+// taken until one finds nobody alive; that costs about a microsecond for every process
+// of the host, at the end of each process.
 //
 // # How a process is adopted
 //
@@ -89,7 +98,8 @@
 //     names that hold a slash, which program runs. What it does then is between it
 //     and the host.
 //   - The end of a descendant that left the process group, by setsid(2) or
-//     setpgid(2), where there are no control groups, as the background jobs of a
+//     setpgid(2), where there are neither control groups nor [WithSubreaper], as the
+//     background jobs of a
 //     shell on a terminal have done. It lives on, without delaying anything. So does
 //     one that moves itself to another control group, which any process may that has
 //     this program's user, where that user owns the groups, and no [Confine].

@@ -2,6 +2,7 @@ package native
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"dappco.re/go/cloche/fs"
@@ -14,6 +15,7 @@ type Executor struct {
 	fsys     *fs.Fs
 	path     searchPath
 	trees    *trees
+	lineages *lineages    // where there are no trees; nil for not at all
 	confined *confinement // nil for not at all
 }
 
@@ -69,10 +71,14 @@ func (e *Executor) launch(ctx context.Context, s process.Spec, program, dir stri
 	together := e.trees.make()
 	var id process.Identity
 	proc, b, err := e.begin(s, program, dir, p, together, &id)
-	if err != nil && prepared(err) == nil && together.refused(err) {
+	if err != nil && prepared(err) == nil && together.refused(err, program, dir) {
 		together.remove()
 		together = nil
+		first := startError(s, program, dir, err)
 		proc, b, err = e.begin(s, program, dir, p, together, &id)
+		if why := prepared(err); why != nil { // a limit that needs the group, say
+			err = &prepareError{errors.Join(first, why)}
+		}
 	}
 	p.closeTheirs()
 	if err == nil {
@@ -90,12 +96,15 @@ func (e *Executor) launch(ctx context.Context, s process.Spec, program, dir stri
 			id.Tree = together.name()
 		}
 	}
-	return watch(ctx, &group{proc: proc, tree: together}, id, p, b), nil
+	return watch(ctx, &group{proc: proc, tree: together, lineage: b.lineage}, id, p, b), nil
 }
 
 // begin starts the process, bounded, on a confined thread if it is to be confined.
 func (e *Executor) begin(s process.Spec, program, dir string, p streams, together *tree, id *process.Identity) (*os.Process, *bounds, error) {
 	b, err := bound(s, program, together)
+	if err == nil && together == nil {
+		b.lineage, err = e.lineages.make(program)
+	}
 	if err != nil {
 		return nil, nil, &prepareError{err}
 	}
@@ -113,18 +122,24 @@ func (e *Executor) begin(s process.Spec, program, dir string, p streams, togethe
 	if e.confined == nil {
 		proc, err = start()
 	} else {
-		proc, err = e.confined.start(e.fsys, program, start)
+		proc, err = e.confined.start(e.fsys, program, p.terminal(), start)
+	}
+	if err != nil {
+		b.lineage.vanish()
 	}
 	return proc, b, err
 }
 
 // preparation is what is to be done while the process is held, nil for nothing.
 func preparation(s process.Spec, b *bounds, id *process.Identity) prepare {
-	if s.Starting == nil && len(b.rlimits) == 0 {
+	if s.Starting == nil && len(b.rlimits) == 0 && b.lineage == nil {
 		return nil
 	}
 	return func(pid int) (err error) {
 		if err := b.impose(pid); err != nil {
+			return err
+		}
+		if err := b.lineage.imprint(pid); err != nil {
 			return err
 		}
 		if s.Starting == nil {

@@ -15,10 +15,11 @@ import (
 )
 
 // group is a process group, by the process that leads it, and where there is one,
-// the control group of all that descends from it.
+// the control group or the lineage of all that descends from it.
 type group struct {
-	proc *os.Process
-	tree *tree
+	proc    *os.Process
+	tree    *tree
+	lineage *lineage
 
 	mu     sync.Mutex
 	reaped bool  // the number may be another's
@@ -30,14 +31,14 @@ func newGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true
 // kill ends every member. The first cause counts.
 func (g *group) kill(cause error) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.reaped {
-		return
+	if !g.reaped {
+		if g.cause == nil {
+			g.cause = cause
+		}
+		g.killLocked()
 	}
-	if g.cause == nil {
-		g.cause = cause
-	}
-	g.killLocked()
+	g.mu.Unlock()
+	g.lineage.kill()
 }
 
 // killLocked needs no number of anybody's for those in the control group, and
@@ -72,6 +73,12 @@ func signalNamed(sig process.Signal) (syscall.Signal, error) {
 
 // wait returns when the leader has ended and all others are killed.
 func (g *group) wait() (*os.ProcessState, error) {
+	defer g.lineage.end()
+	return g.reap()
+}
+
+// reap returns when the leader has ended.
+func (g *group) reap() (*os.ProcessState, error) {
 	if awaitEnd(g.proc) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
@@ -97,6 +104,7 @@ func (g *group) vanish() {
 		g.tree.vanish()
 		return
 	}
+	g.lineage.vanish()
 	for pause := 50 * time.Microsecond; pause < 50*time.Millisecond; pause *= 2 {
 		if errors.Is(syscall.Kill(-g.proc.Pid, 0), syscall.ESRCH) {
 			return

@@ -11,8 +11,9 @@ import (
 
 // group is the process, and the job of all that it starts.
 type group struct {
-	proc *os.Process
-	tree *tree
+	proc    *os.Process
+	tree    *tree
+	lineage *lineage // nil
 
 	mu    sync.Mutex
 	cause error // why it was killed, if that was said

@@ -22,12 +22,13 @@ func identify(pid int) (process.Identity, error) {
 	return process.Identity{PID: pid, Started: started, Boot: boot}, nil
 }
 
-func startTime(pid int) (uint64, error) {
-	stat, err := statOf(pid)
-	if err != nil {
-		return 0, err
-	}
-	return stat.number(statStarted)
+func startTime(pid int) (uint64, error) { return statField(pid, statStarted) }
+
+// parentOf is 0 for the first process, and for one with a parent outside what this
+// program can see.
+func parentOf(pid int) (int, error) {
+	parent, err := statField(pid, statParent)
+	return int(parent), err
 }
 
 func bootID() (string, error) {

@@ -76,7 +76,7 @@ func resume(process uintptr) error {
 	return nil
 }
 
-func (*tree) refused(error) bool { return false }
+func (*tree) refused(error, string, string) bool { return false }
 
 // kill ends everybody in the job.
 func (t *tree) kill() {

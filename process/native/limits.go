@@ -6,6 +6,7 @@ import "dappco.re/go/cloche/process"
 type bounds struct {
 	rlimits []*rlimit // set while the process is held
 	tree    *tree     // nil where the process and its descendants have no cgroup
+	lineage *lineage  // nil where nobody asked for it, or there is a tree
 	memory  int64     // what tree bounds it to, 0 for nothing
 	unmet   []string  // the names of Limits that hold by best effort only
 }

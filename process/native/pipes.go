@@ -75,6 +75,8 @@ func (p *pipes) files() []*os.File { return p.theirs[:] }
 
 func (p *pipes) attach(attr *syscall.SysProcAttr) *syscall.SysProcAttr { return attr }
 
+func (p *pipes) terminal() []string { return nil }
+
 func (p *pipes) resize(process.Terminal) error { return errors.ErrUnsupported }
 
 // closeOurs is for a process that did not start.

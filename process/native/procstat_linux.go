@@ -19,6 +19,7 @@ type procStat []string
 // Fields, by their numbers in the manual.
 const (
 	statFirst   = 3
+	statParent  = 4
 	statFlags   = 9
 	statUtime   = 14
 	statStime   = 15
@@ -32,6 +33,14 @@ func statOf(pid int) (procStat, error) {
 		return nil, err
 	}
 	return strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:])), nil
+}
+
+func statField(pid, field int) (uint64, error) {
+	stat, err := statOf(pid)
+	if err != nil {
+		return 0, err
+	}
+	return stat.number(field)
 }
 
 func (s procStat) state() string {

@@ -12,6 +12,10 @@ import (
 // refused where they are made: by socket(2), and by io_uring(7), which can make them
 // without it. A pair stays allowed if it is connected for good: a datagram socket of
 // one can be sent from, or connected, to any other (unix(7)).
+//
+// Nor does it know limits, which whoever has this program's user may set: any limit of
+// any other process, so that it ends, and for a process itself that which marks it
+// (WithSubreaper). To read them is let alone.
 
 // architectures are those whose calls are known here, by AUDIT_ARCH_* of audit.h.
 var architectures = map[string]uint32{
@@ -26,17 +30,18 @@ const x32 = 0x40000000
 const (
 	dataNumber = 0
 	dataArch   = 4
-	dataFamily = 16 // the first argument
-	dataType   = 24 // the second
+	dataFirst  = 16 // the first argument's lower half, and its upper one behind it
+	dataSecond = 24
+	dataThird  = 32
 )
 
-// refuseSockets filters the calls of the calling thread and of all its children.
-func refuseSockets() error {
+// refuseCalls filters the calls of the calling thread and of all its children.
+func refuseCalls() error {
 	arch, ok := architectures[runtime.GOARCH]
 	if !ok {
 		return cannotConfine("system calls of "+runtime.GOARCH+" are not known", "run it on amd64 or arm64")
 	}
-	filter := socketFilter(arch)
+	filter := callFilter(arch)
 	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
 	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&program)))
 	runtime.KeepAlive(filter)
@@ -46,10 +51,10 @@ func refuseSockets() error {
 	return nil
 }
 
-// socketFilter is a program of classic BPF. A call of another architecture, 32-bit
+// callFilter is a program of classic BPF. A call of another architecture, 32-bit
 // ones on a 64-bit system among them, ends the process: their numbers mean
 // something else.
-func socketFilter(arch uint32) []unix.SockFilter {
+func callFilter(arch uint32) []unix.SockFilter {
 	const (
 		load   = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
 		equal  = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
@@ -58,6 +63,8 @@ func socketFilter(arch uint32) []unix.SockFilter {
 		mask   = unix.BPF_ALU | unix.BPF_AND | unix.BPF_K
 
 		typeOnly = 0xf // without SOCK_CLOEXEC and SOCK_NONBLOCK
+
+		allow, refuse = 26, 27
 	)
 	deny := uint32(unix.SECCOMP_RET_ERRNO | unix.EACCES)
 	return []unix.SockFilter{
@@ -65,17 +72,30 @@ func socketFilter(arch uint32) []unix.SockFilter {
 		1:  {Code: equal, K: arch, Jt: 1},
 		2:  {Code: answer, K: unix.SECCOMP_RET_KILL_PROCESS},
 		3:  {Code: load, K: dataNumber},
-		4:  {Code: least, K: x32, Jt: 15 - 5}, // no number of arm64's is as large
-		5:  {Code: equal, K: unix.SYS_SOCKET, Jt: 15 - 6},
-		6:  {Code: equal, K: unix.SYS_IO_URING_SETUP, Jt: 15 - 7},
-		7:  {Code: equal, K: unix.SYS_SOCKETPAIR, Jf: 14 - 8},
-		8:  {Code: load, K: dataFamily},
-		9:  {Code: equal, K: unix.AF_UNIX, Jf: 15 - 10},
-		10: {Code: load, K: dataType},
-		11: {Code: mask, K: typeOnly},
-		12: {Code: equal, K: unix.SOCK_STREAM, Jt: 14 - 13},
-		13: {Code: equal, K: unix.SOCK_SEQPACKET, Jf: 15 - 14},
-		14: {Code: answer, K: unix.SECCOMP_RET_ALLOW},
-		15: {Code: answer, K: deny},
+		4:  {Code: least, K: x32, Jt: refuse - 5}, // no number of arm64's is as large
+		5:  {Code: equal, K: unix.SYS_SOCKET, Jt: refuse - 6},
+		6:  {Code: equal, K: unix.SYS_IO_URING_SETUP, Jt: refuse - 7},
+		7:  {Code: equal, K: unix.SYS_SOCKETPAIR, Jt: 10 - 8},
+		8:  {Code: equal, K: unix.SYS_SETRLIMIT, Jt: 16 - 9},
+		9:  {Code: equal, K: unix.SYS_PRLIMIT64, Jt: 18 - 10, Jf: allow - 10},
+		10: {Code: load, K: dataFirst}, // of socketpair
+		11: {Code: equal, K: unix.AF_UNIX, Jf: refuse - 12},
+		12: {Code: load, K: dataSecond},
+		13: {Code: mask, K: typeOnly},
+		14: {Code: equal, K: unix.SOCK_STREAM, Jt: allow - 15},
+		15: {Code: equal, K: unix.SOCK_SEQPACKET, Jt: allow - 16, Jf: refuse - 16},
+		16: {Code: load, K: dataFirst}, // of setrlimit
+		17: {Code: equal, K: unix.RLIMIT_LOCKS, Jt: refuse - 18, Jf: allow - 18},
+		18: {Code: load, K: dataThird}, // of prlimit64: none is to read
+		19: {Code: equal, K: 0, Jf: 22 - 20},
+		20: {Code: load, K: dataThird + 4},
+		21: {Code: equal, K: 0, Jt: allow - 22},
+		22: {Code: load, K: dataFirst},
+		23: {Code: equal, K: 0, Jf: refuse - 24}, // 0 is the caller
+		24: {Code: load, K: dataSecond},
+		25: {Code: equal, K: unix.RLIMIT_LOCKS, Jt: refuse - 26},
+
+		allow:  {Code: answer, K: unix.SECCOMP_RET_ALLOW},
+		refuse: {Code: answer, K: deny},
 	}
 }

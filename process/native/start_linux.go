@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -75,12 +76,42 @@ func hold(pid int) error {
 	}
 }
 
+// ptraceRefused says who forbids this program to be its children's tracer, "" when
+// nobody is known to.
+func ptraceRefused() (why string) {
+	// There is no such process, which only a filter answers differently.
+	if err := unix.PtraceSeize(-1); err != unix.ESRCH {
+		return fmt.Sprintf("a filter of system calls answers %q", err)
+	}
+	scope, _ := os.ReadFile("/proc/sys/kernel/yama/ptrace_scope")
+	return yamaRefuses(strings.TrimSpace(string(scope)), mayTrace())
+}
+
+// yamaRefuses is about the scopes of the kernel's "Yama": 1 is about others than
+// children.
+func yamaRefuses(scope string, privileged bool) (why string) {
+	if scope == "3" || scope == "2" && !privileged {
+		return "the kernel's kernel.yama.ptrace_scope is " + scope
+	}
+	return ""
+}
+
+// mayTrace reports whether this thread has CAP_SYS_PTRACE.
+func mayTrace() bool {
+	var has [2]unix.CapUserData // version 3 has 64 bits, in two parts
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	return unix.Capget(&header, &has[0]) == nil && has[0].Effective&(1<<unix.CAP_SYS_PTRACE) != 0
+}
+
 // unheld says what it takes for program to be held, "" when it can be: exec(2)
 // ignores the privileges of a file that a traced process executes (execve(2)). One
 // that is gone can be held: it will not start.
 func unheld(program string) (fix string) {
 	if !canOutlive {
 		return "run it on amd64 or arm64: only there can a process be held before its first instruction"
+	}
+	if why := ptraceRefused(); why != "" {
+		return "let this program trace its children by ptrace(2), or they cannot be held before they run: " + why
 	}
 	info, err := os.Stat(program)
 	caps, _ := unix.Getxattr(program, "security.capability", nil)

@@ -3,6 +3,7 @@ package native
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"dappco.re/go/cloche/fs"
 	"dappco.re/go/cloche/process"
@@ -31,6 +33,7 @@ var roles = map[string]func(){
 	"forgetter":          playForgetter,
 	"mortal":             playMortal,
 	"bounded":            playBounded,
+	"untraceable":        playUntraceable,
 	"failing":            playFailing,
 	"out of descriptors": playOutOfDescriptors,
 	"out of processes":   playOutOfProcesses,
@@ -195,6 +198,58 @@ func TestAPrivilegedExecutableIsNotHeld(t *testing.T) {
 	var unsupported *process.UnsupportedError
 	require.ErrorAs(t, err, &unsupported)
 	assert.NotEmpty(t, unsupported.Fix)
+}
+
+// playUntraceable may not use ptrace(2).
+func playUntraceable() {
+	refuse := []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: dataNumber},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: unix.SYS_PTRACE},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
+	}
+	filter := unix.SockFprog{Len: uint16(len(refuse)), Filter: &refuse[0]}
+	runtime.LockOSThread() // both calls are about one thread, the second tells the others
+	must(unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&filter)))
+	if errno != 0 {
+		panic(errno)
+	}
+	runtime.UnlockOSThread()
+	marked := newTrue()
+	marked.trees, marked.lineages = nil, newLineages()
+	told := func(process.Identity) error { return nil }
+	for _, c := range []struct {
+		e *Executor
+		s process.Spec
+	}{
+		{newTrue(), process.Spec{Command: "true", Starting: told}},
+		{newTrue(), process.Spec{Command: "true", Limits: process.Limits{FileSize: 5000}}},
+		{newTrue(), process.Spec{Command: "true", Limits: process.Limits{FileSize: 5000, BestEffort: true}}},
+		{marked, process.Spec{Command: "true"}},
+	} {
+		i, err := c.e.Start(context.Background(), spec(c.s))
+		if unsupported, ok := errors.AsType[*process.UnsupportedError](err); ok {
+			fmt.Println(unsupported.Field+":", strings.Contains(unsupported.Fix, `ptrace(2)`) && strings.Contains(unsupported.Fix, "operation not permitted"))
+			continue
+		}
+		must(err)
+		fmt.Println("without", i.(*instance).Unmet())
+		_, err = i.Wait()
+		must(err)
+	}
+}
+
+func TestWherePtraceIsForbiddenAProcessThatMustBeHeldIsRefused(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, []string{
+		"starting: true", "limits.fileSize: true", "without [file size]", "the subreaper: true",
+	}, linesOf(playedBy(t, "untraceable")))
+	assert.Empty(t, yamaRefuses("", false))
+	assert.Empty(t, yamaRefuses("1", false))
+	assert.Empty(t, yamaRefuses("2", true))
+	assert.Contains(t, yamaRefuses("2", false), "ptrace_scope is 2")
+	assert.Contains(t, yamaRefuses("3", true), "ptrace_scope is 3")
 }
 
 // stateOf is the third field of proc_pid_stat(5).

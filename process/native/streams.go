@@ -16,6 +16,8 @@ type streams interface {
 	files() []*os.File
 	// attach adds to attr what the process's ends need.
 	attach(attr *syscall.SysProcAttr) *syscall.SysProcAttr
+	// terminal is what the process can open its terminal by, if it has one.
+	terminal() []string
 	// closeTheirs comes when the process has started, or not.
 	closeTheirs()
 	// closeOurs is for a process that did not start.

@@ -71,6 +71,8 @@ func (t *terminal) attach(attr *syscall.SysProcAttr) *syscall.SysProcAttr {
 	return attr
 }
 
+func (t *terminal) terminal() []string { return []string{"/dev/tty", t.slave.Name()} }
+
 func (t *terminal) closeTheirs() {}
 
 func (t *terminal) closeOurs() {

@@ -19,10 +19,10 @@ func (*trees) make() *tree { return nil }
 
 type tree struct{}
 
-func (*tree) place(*syscall.SysProcAttr) {}
-func (*tree) started(*os.Process) error  { return nil }
-func (*tree) refused(error) bool         { return false }
-func (*tree) kill()                      {}
-func (*tree) vanish()                    {}
-func (*tree) remove()                    {}
-func (*tree) name() string               { return "" }
+func (*tree) place(*syscall.SysProcAttr)         {}
+func (*tree) started(*os.Process) error          { return nil }
+func (*tree) refused(error, string, string) bool { return false }
+func (*tree) kill()                              {}
+func (*tree) vanish()                            {}
+func (*tree) remove()                            {}
+func (*tree) name() string                       { return "" }
