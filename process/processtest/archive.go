@@ -191,11 +191,12 @@ func plainName(name string) bool {
 
 // plainText is what a txtar archive holds as it is, and an editor leaves alone.
 func plainText(data string) bool {
-	if data == "" {
-		return true
-	}
-	return strings.HasSuffix(data, "\n") && !txtar.NeedsQuote([]byte(data)) &&
-		printable(strings.NewReplacer("\n", "", "\t", "").Replace(data))
+	return legible(data) && !txtar.NeedsQuote([]byte(data))
+}
+
+// legible is what shows all that it is when it is printed: lines of text.
+func legible(data string) bool {
+	return data == "" || strings.HasSuffix(data, "\n") && printable(strings.NewReplacer("\n", "", "\t", "").Replace(data))
 }
 
 func printable(s string) bool {

@@ -74,9 +74,9 @@ func runCase(t testing.TB, files string, backend func(*core.Core) core.Result, s
 		}
 		out := r.run(t, process.For(c), s)
 		fmt.Fprintf(&story, "$ %s %s\n", s.Command, quoteAll(s.Args))
-		fmt.Fprintf(&story, "exit code %d %s\n", out.Exit.Code, out.Exit.Signal)
-		fmt.Fprintf(&story, "stdout:\n%s", legible(out.Stdout))
-		fmt.Fprintf(&story, "stderr:\n%s", legible(out.Stderr))
+		fmt.Fprintln(&story, strings.TrimSpace(fmt.Sprintln("exit code", out.Exit.Code, out.Exit.Signal)))
+		story.WriteString(section("stdout", string(out.Stdout)))
+		story.WriteString(section("stderr", string(out.Stderr)))
 		r.outputs = append(r.outputs, out)
 	}
 	r.story = story.String() + "files:\n" + Tree(t, f)
@@ -100,10 +100,10 @@ func (r *caseRun) run(t testing.TB, s *process.Service, spec process.Spec) proce
 	return h.Output()
 }
 
-// legible is output for a text of lines.
-func legible(output []byte) string {
-	if plainText(string(output)) {
-		return string(output)
+// section is an output with its name, for a text of lines.
+func section(name, output string) string {
+	if legible(output) {
+		return name + ":\n" + output
 	}
-	return quoteLines(string(output))
+	return name + " (quoted):\n" + quoteLines(output)
 }

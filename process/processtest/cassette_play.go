@@ -75,7 +75,7 @@ func (k *take) text() string {
 	if k.stdin == "" {
 		return k.call
 	}
-	return k.call + "stdin\n" + legible([]byte(k.stdin))
+	return k.call + section("stdin", k.stdin)
 }
 
 // play does what the process did.

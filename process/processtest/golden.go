@@ -39,9 +39,9 @@ func writeHostFile(path string, data []byte) error {
 	return os.WriteFile(path, data, 0o644)
 }
 
-// compare is a unified diff. What is no plain text is compared as Go strings.
+// compare is a unified diff. What is not lines of text is compared as Go strings.
 func compare(nameA, a, nameB, b string) []byte {
-	if !plainText(a) || !plainText(b) {
+	if !legible(a) || !legible(b) {
 		a, b = quoteLines(a), quoteLines(b)
 	}
 	return diff.Diff(nameA, []byte(a), nameB, []byte(b))
