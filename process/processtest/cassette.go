@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	iofs "io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -133,11 +134,21 @@ func (c Cassette) describe(s process.Spec, files archive) string {
 		b.WriteString("stderr goes to stdout\n")
 	}
 	for _, name := range files.paths() {
-		if e := files[name]; c.isInput(name) {
-			fmt.Fprintf(&b, "input %q %s sha256:%x\n", name, e.kind, sha256.Sum256([]byte(e.data)))
+		if c.isInput(name) {
+			fmt.Fprintf(&b, "input %q%s\n", name, files[name].digest())
 		}
 	}
 	return b.String()
+}
+
+func (e entry) digest() string {
+	switch e.kind {
+	case iofs.ModeDir:
+		return ""
+	case iofs.ModeSymlink:
+		return fmt.Sprintf(" -> %q", e.data)
+	}
+	return fmt.Sprintf(" sha256:%x", sha256.Sum256([]byte(e.data)))
 }
 
 func (c Cassette) isInput(name string) bool {

@@ -1,6 +1,7 @@
 package processtest_test
 
 import (
+	"flag"
 	"fmt"
 	"runtime"
 	"strings"
@@ -11,6 +12,8 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var update = flag.Bool("update", false, "write the golden files of this package anew")
 
 // failure is a test that keeps to itself how it fails.
 type failure struct {
