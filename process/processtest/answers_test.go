@@ -1,6 +1,7 @@
 package processtest_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -15,7 +16,7 @@ import (
 func service(t testing.TB, exec process.Executor) *process.Service {
 	t.Helper()
 	s := process.New(processtest.Strict(t, exec))
-	t.Cleanup(func() { assert.NoError(t, s.Shutdown(t.Context())) })
+	t.Cleanup(func() { assert.NoError(t, s.Shutdown(context.Background())) })
 	return s
 }
 

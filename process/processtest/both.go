@@ -14,9 +14,10 @@ import (
 )
 
 // Both runs specs, one after another, on two backends, as in native.Register and
-// wasm.RegisterWith(...). Each works in a directory of the host of its own that holds the files of
-// a txtar archive, as Fixture has it. It fails the test where they differ in exit
-// code, signal, output or the files that are left, and returns the outputs of the first.
+// wasm.RegisterWith(...). Each works in a directory of the host of its own that
+// holds the files of a txtar archive, as Fixture has it. It fails the test where
+// they differ in exit code, signal, output or the files that are left, and returns
+// the outputs of the first.
 func Both(t testing.TB, files string, a, b func(*core.Core) core.Result, specs ...process.Spec) []process.Output {
 	t.Helper()
 	specs = rereadable(t, specs)

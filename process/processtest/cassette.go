@@ -29,33 +29,35 @@ import (
 //
 // A call plays back the first recording, not played yet, that has the same command,
 // arguments, dir, environment, input and input files. The files come into Fs, and
-// the output is written. A call that was not recorded does not start, and fails the test with what
-// differs from the recording that comes next; so does a recording that is never played.
+// the output is written. A call that was not recorded does not start, and fails the
+// test with what differs from the recording that comes next; so does a recording
+// that is never played.
 //
 // # Not recorded
 //
-// Which files a program reads cannot be seen from outside. Inputs names those that
-// its result depends on; whatever else it reads, the host's own files included, may have
-// changed since, and the recording is played all the same. Modes and times of
-// files are not kept, changes outside Fs are not seen, and everything that happens in Fs meanwhile
-// counts as the program's. The input is read to its end before the program starts, so there is no
-// dialogue, and the order of stdout and stderr is lost unless they are merged. Time
-// does not pass: a long run is played back at once. Nothing is secret: variables
-// and output are in the file.
+// Which files a program reads is not seen. All of Fs counts as read, unless Inputs
+// says less; what else it reads, the host's own files above all, may have changed
+// since, and the recording is played all the same. Modes and times of files are not
+// kept, changes outside Fs are not seen, and everything that happens in Fs
+// meanwhile counts as the program's. The input is read to its end before the
+// program starts, so there is no dialogue, and the order of stdout and stderr is
+// lost unless they are merged. Time does not pass: a long run is played back at
+// once. Nothing is secret: variables and output are in the file.
 type Cassette struct {
 	Path string // of the file, relative to the package's directory
 	// Fs is what the programs work in. All of it is read before and after each
 	// recorded one, so it should be small.
 	Fs *fs.Fs
-	// Inputs are patterns, as for path.Match, of files in Fs that the programs read;
-	// a directory stands for all that is below it.
+	// Inputs are patterns, as for path.Match, of the files in Fs that the programs'
+	// results depend on; a directory stands for all that is below it. Nil stands
+	// for everything in Fs, empty for nothing.
 	Inputs []string
 	// IgnoreEnv names variables that are neither recorded nor compared, since they
 	// differ from one machine to another, as PATH does.
 	IgnoreEnv []string
-	// Update records by Executor, one process at a time, and writes the file anew at the end of a
-	// test that did not fail. Without it, Executor is not used and may be nil. A flag is the
-	// usual way to ask for it; it belongs to the test.
+	// Update records by Executor, one process at a time, and writes the file anew
+	// at the end of a test that did not fail. Without it, Executor is not used and
+	// may be nil. A flag is the usual way to ask for it; it belongs to the test.
 	Update   bool
 	Executor process.Executor
 }
@@ -152,6 +154,9 @@ func (e entry) digest() string {
 }
 
 func (c Cassette) isInput(name string) bool {
+	if c.Inputs == nil {
+		return true
+	}
 	for p := strings.TrimSuffix(name, "/"); p != "."; p = path.Dir(p) {
 		if slices.ContainsFunc(c.Inputs, func(pattern string) bool {
 			ok, _ := path.Match(path.Clean(pattern), p)

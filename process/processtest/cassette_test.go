@@ -129,14 +129,45 @@ func TestACassetteFailsReadably(t *testing.T) {
 func TestARecordingIsPlayedOnce(t *testing.T) {
 	t.Parallel()
 	c, _ := recorded(t)
-	c.Inputs = nil
+	c.Fs = processtest.Fixture(t, sources)
 	said := failing(t, func(tb testing.TB) {
 		s := service(t, c.Open(tb))
-		for range 2 {
-			_, _ = s.Run(t.Context(), process.Spec{Command: "cc"})
-		}
+		_, err := s.Run(t.Context(), process.Spec{Command: "cc"})
+		assert.Equal(t, 4, process.ExitCode(err))
+		assert.False(t, tb.Failed())
+		_, err = s.Run(t.Context(), process.Spec{Command: "cc"})
+		assert.ErrorContains(t, err, "record it with Update")
 	})
 	assert.Contains(t, said, "no recording of this call is left")
+}
+
+func TestACassetteTakesAllFilesForInputUnlessToldLess(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		inputs []string
+		plays  bool
+	}{
+		{"all", nil, false},
+		{"none", []string{}, true},
+		{"others", []string{"other"}, true},
+		{"its directory", []string{"dir"}, false},
+		{"its pattern", []string{"dir/f*"}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := processtest.Cassette{
+				Path: filepath.Join(t.TempDir(), "x.txtar"), Fs: processtest.Fixture(t, "-- dir/file --\none\n-- other --\n"),
+				Inputs: test.inputs, Update: true, Executor: processtest.Fake{"true": processtest.Answers(t, processtest.Answer{})},
+			}
+			play := func(tb testing.TB) { _, _ = service(t, c.Open(tb)).Run(t.Context(), process.Spec{Command: "true"}) }
+			require.Empty(t, failing(t, play))
+			c.Update = false
+			require.Empty(t, failing(t, play))
+			require.NoError(t, c.Fs.Write("dir/file", []byte("two\n")))
+			assert.Equal(t, test.plays, failing(t, play) == "")
+		})
+	}
 }
 
 func TestARecordingThatIsNotPlayedFailsTheTest(t *testing.T) {

@@ -11,18 +11,18 @@ import (
 
 // Core returns a Core over files that runs processes on backend, as in
 // wasm.RegisterWith(...), started, and shut down with the test. It is for tests
-// that come out the same on every machine, and in parallel: a process that runs natively
-// fails t, and so does one that the test leaves running.
+// that come out the same on every machine, and in parallel: a process that runs
+// natively fails t, and so does one that the test leaves running.
 //
 // What such a test sees is the test's to say, since this package knows no backend:
 // files by Fixture, fs.Memory or fs.Overlay; the time by one wasm.Clock for the
-// guests (wasm.WithClock) and for the dates of files (fs.WithClock); random bytes by
-// wasm.WithSeed. The environment is empty, as ever. Spec.Timeout counts the host's time, or that
-// of the bubble in testing/synctest, so that a guest which sleeps on a
-// clock that stands still meets its deadline all the same.
+// guests (wasm.WithClock) and for the dates of files (fs.WithClock); random bytes
+// by wasm.WithSeed. The environment is empty, as ever. Spec.Timeout counts the
+// host's time, or that of the bubble in testing/synctest, so that a guest which
+// sleeps on a clock that stands still meets its deadline all the same.
 //
-// A goroutine that is left cannot be told from those of tests that run at the
-// same time: goleak.VerifyTestMain finds them when all are done.
+// A goroutine that is left cannot be told from those of tests that run at the same
+// time: goleak.VerifyTestMain finds them when all are done.
 func Core(t testing.TB, files *fs.Fs, backend func(*core.Core) core.Result) *core.Core {
 	t.Helper()
 	return startCore(t, core.WithPlainFs(files), backend, core.WithService(refuseNative(t)))

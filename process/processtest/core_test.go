@@ -3,6 +3,7 @@ package processtest_test
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"dappco.re/go/cloche/core"
@@ -71,11 +72,23 @@ func TestASleepOnASkippingClockTakesNoTime(t *testing.T) {
 
 func TestADeadlineIsMetOnAClockThatStandsStill(t *testing.T) {
 	t.Parallel()
-	c := processtest.Core(t, fs.Memory(), hermetic(wasm.NewClock(noon)))
-	_, err := process.For(c).Run(t.Context(), process.Spec{
-		Command: "sleep", Args: []string{"3600"}, Timeout: 50 * time.Millisecond,
-	})
-	assert.ErrorIs(t, err, process.ErrTimeout)
+	for name, wait := range map[string]time.Duration{"on the host": 50 * time.Millisecond, "in a bubble": 24 * time.Hour} {
+		test := func(t *testing.T) {
+			clock := wasm.NewClock(noon)
+			c := processtest.Core(t, fs.Memory(), hermetic(clock))
+			_, err := process.For(c).Run(t.Context(), process.Spec{Command: "sleep", Args: []string{"3600"}, Timeout: wait})
+			assert.ErrorIs(t, err, process.ErrTimeout)
+			assert.Equal(t, noon, clock.Now())
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if wait > time.Second {
+				synctest.Test(t, test)
+			} else {
+				test(t)
+			}
+		})
+	}
 }
 
 func TestACoreOverAnOverlayChangesNothing(t *testing.T) {

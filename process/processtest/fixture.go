@@ -6,8 +6,8 @@ import (
 	"dappco.re/go/cloche/fs"
 )
 
-// Fixture returns an Fs in memory that holds the files of a txtar archive, which ends with the test.
-// Beside plain files, the archive may hold what Tree writes.
+// Fixture returns an Fs in memory that holds the files of a txtar archive, which
+// ends with the test. Beside plain files, the archive may hold what Tree writes.
 func Fixture(t testing.TB, archive string, opts ...fs.MemoryOption) *fs.Fs {
 	t.Helper()
 	f := fs.Memory(opts...)
@@ -33,8 +33,9 @@ func Fixture(t testing.TB, archive string, opts ...fs.MemoryOption) *fs.Fs {
 //	-- link -> target --
 //	-- empty directory/ --
 //
-// A path that could be taken for more than a path is written as a Go string. One that
-// is not UTF-8 fails the test, as does what is neither file, directory nor symlink.
+// A path that could be taken for more than a path is written as a Go string. One
+// that is not UTF-8 fails the test, as does what is neither file, directory nor
+// symlink.
 func Tree(t testing.TB, f *fs.Fs) string {
 	t.Helper()
 	found, err := readTree(f)

@@ -11,8 +11,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// Script is a command for testscript that runs programs by s, which needs a
-// backend that can mount, as wasm can:
+// Script is a command for testscript that runs programs by s, which needs a backend
+// that can mount, as wasm can:
 //
 //	testscript.Run(t, testscript.Params{
 //		Dir:  "testdata",
@@ -24,9 +24,10 @@ import (
 //	cloche [-stdin file] program [args...]
 //	! cloche grep moss file
 //
-// The program sees the script's work directory, as its root, and nothing else; not the script's variables
-// either. It works where cd has led. What it writes is for the commands stdout, stderr and cmp. With "!"
-// it must run and fail: one that cannot be started is no success.
+// The program sees the script's work directory, as its root, and nothing else; not
+// the script's variables either. It works where cd has led. What it writes is for
+// the commands stdout, stderr and cmp. With "!" it must run and fail: one that
+// cannot be started is no success.
 func Script(s *process.Service) func(ts *testscript.TestScript, neg bool, args []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		spec := process.Spec{Stdout: ts.Stdout(), Stderr: ts.Stderr(), Capture: -1}
