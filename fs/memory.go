@@ -18,9 +18,18 @@ import (
 // A file has at most 2^50 bytes (EFBIG), and all of them together, in blocks, with
 // 512 bytes for each entry, its name and what a symlink holds, at most 1 GiB
 // (ENOSPC).
-func Memory() *Fs {
-	t := newTree(nil)
+func Memory(opts ...MemoryOption) *Fs {
+	t := newTree(nil, opts)
 	return FromDir(t.open(t.root, nil))
+}
+
+// MemoryOption configures Memory, and what Overlay keeps in memory.
+type MemoryOption func(*memTree)
+
+// WithClock dates what happens to files by now in the place of the host's time. now
+// is called with locks held, from any goroutine, and must use no file of this Fs.
+func WithClock(now func() time.Time) MemoryOption {
+	return func(t *memTree) { t.now = now }
 }
 
 // memTree is a filesystem of inodes. Memory is one with nothing below it; in an
@@ -30,6 +39,7 @@ func Memory() *Fs {
 // all of them.
 type memTree struct {
 	base Dir // nil without one
+	now  func() time.Time
 	dev  uint64
 	root *inode
 	room *budget // guarded by mu
@@ -46,6 +56,7 @@ type memTree struct {
 // whose content, or attributes, or both, are still the base's.
 type inode struct {
 	dev, ino uint64
+	now      func() time.Time
 	origin   *origin // nil when the base knows nothing of it
 
 	// Guarded by memTree.mu.
@@ -85,10 +96,13 @@ type dirent struct {
 	was   *Stat  // the same, as it was when the name was first touched
 }
 
-func newTree(base Dir) *memTree {
+func newTree(base Dir, opts []MemoryOption) *memTree {
 	var b [8]byte
 	rand.Read(b[:]) // never fails
-	t := &memTree{base: base, room: &budget{max: maxMemory}, dev: binary.LittleEndian.Uint64(b[:])}
+	t := &memTree{base: base, now: time.Now, room: &budget{max: maxMemory}, dev: binary.LittleEndian.Uint64(b[:])}
+	for _, o := range opts {
+		o(t)
+	}
 	t.root, _ = t.make(iofs.ModeDir|0o755, "") // there is room for one
 	if base != nil {
 		t.root.origin = &origin{root: base}
@@ -103,9 +117,9 @@ func (t *memTree) make(mode iofs.FileMode, target string) (*inode, error) {
 		return nil, err
 	}
 	t.lastIno++
-	now := time.Now()
+	now := t.now()
 	in := &inode{
-		dev: t.dev, ino: t.lastIno, target: target,
+		dev: t.dev, ino: t.lastIno, now: t.now, target: target,
 		kind: mode.Type(), mode: mode, nlink: 1, atime: now, mtime: now, ctime: now,
 		own: true, copied: true, data: contents{budget: t.room},
 	}
@@ -151,7 +165,7 @@ func (i *inode) special() bool { return !i.isDir() && !i.isSymlink() && !i.kind.
 
 // touch says that the directory's entries changed.
 func (i *inode) touch() {
-	now := time.Now()
+	now := i.now()
 	i.mu.Lock()
 	i.mtime, i.ctime, i.own = now, now, true
 	i.mu.Unlock()
@@ -161,7 +175,7 @@ func (i *inode) touch() {
 func (i *inode) named(by int) {
 	i.mu.Lock()
 	i.nlink += uint64(by)
-	i.ctime = time.Now()
+	i.ctime = i.now()
 	i.mu.Unlock()
 }
 
@@ -172,7 +186,7 @@ func (i *inode) setTimes(atime, mtime time.Time) {
 	if !mtime.IsZero() {
 		i.mtime = mtime
 	}
-	i.ctime = time.Now()
+	i.ctime = i.now()
 	i.own = true
 }
 

@@ -66,7 +66,7 @@ func (d *memDir) take(name string) (*inode, error) {
 		return in, err
 	}
 	in = &inode{
-		dev: st.Dev, ino: st.Ino, kind: st.Mode.Type(),
+		dev: st.Dev, ino: st.Ino, now: d.tree.now, kind: st.Mode.Type(),
 		mode: st.Mode, nlink: 1, atime: st.Atime, mtime: st.Mtime, ctime: st.Ctime,
 		data: contents{budget: d.tree.room},
 	}

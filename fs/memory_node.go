@@ -115,7 +115,7 @@ func (n *memNode) SetTimes(atime, mtime time.Time) error {
 func (n *memNode) SetMode(perm iofs.FileMode) error {
 	return n.change(func(in *inode) {
 		in.mode = in.mode.Type() | perm.Perm()
-		in.ctime = time.Now()
+		in.ctime = in.now()
 	})
 }
 
@@ -181,7 +181,7 @@ func (n *memNode) Close() error {
 // The methods below are called with the inode's lock held.
 
 func (i *inode) written() {
-	i.mtime = time.Now()
+	i.mtime = i.now()
 	i.ctime = i.mtime
 	i.own = true
 }

@@ -24,7 +24,7 @@ type Layer struct {
 // Overlay returns a Layer over base, which stays the caller's and may be any
 // restricted Fs, a Layer's included. An unrestricted one is refused: whoever means
 // a directory of the host names it, by Sub.
-func Overlay(base *Fs) (*Layer, error) {
+func Overlay(base *Fs, opts ...MemoryOption) (*Layer, error) {
 	if base.Unrestricted() {
 		return nil, &DeniedError{
 			Op: "overlay", Path: "/", Rule: RuleWholeBase,
@@ -40,7 +40,7 @@ func Overlay(base *Fs) (*Layer, error) {
 		d.Close()
 		return nil, err
 	}
-	t := newTree(d)
+	t := newTree(d, opts)
 	st, err := d.Stat()
 	if err != nil {
 		d.Close()

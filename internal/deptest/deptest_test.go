@@ -47,7 +47,7 @@ func complete() graph {
 		"./fs":                           {imports: list("os", "golang.org/x/sys/unix")},
 		"./core":                         {imports: list("./fs", "context")},
 		"./process":                      {imports: list("./core", "./fs")},
-		"./process/processtest":          {imports: list("./process", "testing")},
+		"./process/processtest":          {imports: list("./process", "testing", "github.com/rogpeppe/go-internal/txtar")},
 		"./process/supervise":            {imports: list("./process", "./fs", "net/http")},
 		"./process/native":               {imports: list("./process", "os/exec", "github.com/creack/pty")},
 		"./process/wasm":                 {imports: list("./process", "./process/wasm/internal/wasi", "github.com/tetratelabs/wazero")},
@@ -97,6 +97,7 @@ func TestTheRulesCatchAnImportThatBreaksThem(t *testing.T) {
 		{"./process", "./internal/cli", "./process imports ./internal/cli, which is for ./cmd/cloche"},
 		{"./fs", "testing", "./fs -> testing: users carry"},
 		{"./core", "github.com/stretchr/testify/assert", "./core -> github.com/stretchr/testify/assert: users carry"},
+		{"./process/wasm", "github.com/rogpeppe/go-internal/txtar", "./process/wasm -> github.com/rogpeppe/go-internal/txtar: users carry"},
 		{"./fs", "C", "./fs uses cgo"},
 	} {
 		t.Run(test.from+" to "+test.to, func(t *testing.T) {

@@ -39,14 +39,14 @@ var forbidden = []forbidRule{
 	{"./process/supervise", "", list("os/exec", wazero, "./process/native/...", "./process/wasm/..."),
 		"a supervisor is handed its service"},
 	{"./process/processtest/...", "", list(wazero, "./process/native/...", "./process/wasm/..."),
-		"the suite is handed a backend; users' tests with its fake carry none"},
+		"the suite and the kit for users' tests are handed their backends; tests with a fake or a cassette carry none"},
 	{"./process/native/...", "", list(wazero, "./process/wasm/..."),
 		"a program that runs natively carries no WebAssembly engine"},
 	{"./process/wasm/...", "", list("os/exec", "./process/native/..."),
 		"a sandbox that could start a host process would be none, and never falls back to one"},
 	{"./process/wasm/...", "./process/wasm/userland/...", list("./process/wasm/userland/..."),
 		"only a program that imports the userland carries its megabytes"},
-	{"./...", "./process/processtest/...", list("testing", "github.com/stretchr/testify/...", "go.uber.org/goleak", "pgregory.net/rapid"),
+	{"./...", "./process/processtest/...", list("testing", "github.com/stretchr/testify/...", "go.uber.org/goleak", "pgregory.net/rapid", "github.com/rogpeppe/go-internal/..."),
 		"users carry none of our test libraries"},
 }
 

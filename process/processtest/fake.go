@@ -1,5 +1,3 @@
-// Package processtest helps to test what runs processes, and the backends that
-// run them.
 package processtest
 
 import (
@@ -12,8 +10,9 @@ import (
 	"dappco.re/go/cloche/process"
 )
 
-// Fake is an Executor whose programs are Go functions, by command name. It
-// needs no host and no clock of its own, so it fits into testing/synctest.
+// Fake is an Executor whose programs are Go functions, by command name; Answers
+// makes one of what it should say. It needs no host and no clock of its own, so it
+// fits into testing/synctest.
 type Fake map[string]Program
 
 // Program plays a process. It must return soon after p.Context ends, as a
