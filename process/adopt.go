@@ -36,7 +36,8 @@ type started interface{ StartedAt() time.Time }
 // code that the system would promise to tell: where it does not, Wait answers
 // ErrExitUnknown.
 //
-// Only the native backend adopts, and only on Linux. It trusts id as it would an
+// The native backend adopts on Linux alone. A guest is always ErrGone: it ended with
+// the program that ran it, or is that one's for as long as it lives. Adopt trusts id as it would an
 // Identity that it has made itself: whoever can forge one can have any process
 // killed that this program may kill.
 func (s *Service) Adopt(ctx context.Context, id Identity, spec Spec) (*Handle, error) {

@@ -31,7 +31,7 @@ var ErrExitUnknown = errors.New("process ended, but how is not known")
 // the machine, past and to come.
 type identified interface{ Identity() Identity }
 
-// Identity is false for what has none: a guest, a process that is pending, and
+// Identity is false for what has none, or an ID alone: a guest, a process that is pending, and
 // any on a system that tells no start time.
 func (h *Handle) Identity() (Identity, bool) {
 	h.mu.Lock()

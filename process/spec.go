@@ -71,9 +71,10 @@ type Spec struct {
 	// So whoever writes the Identity down here loses no process. An error of
 	// Starting ends the process, and is Start's.
 	//
-	// Only Linux can hold a process, on amd64 and arm64, and not one that is setuid,
-	// setgid or has capabilities of its file, since it would lose them, nor one of 32
-	// bits: the native backend refuses those, and every other backend refuses Starting.
+	// A guest is held like that, too, and its Identity is an ID alone, since it never
+	// outlives this program. Natively only Linux can hold a process, on amd64 and
+	// arm64, and not one that is setuid, setgid or has capabilities of its file, since
+	// it would lose them, nor one of 32 bits: those are refused.
 	Starting func(Identity) error
 
 	// Denied, when set, is called for every refusal as it happens, each time, from

@@ -41,6 +41,7 @@ func newBackend(t testing.TB) processtest.Backend {
 		Children: posix,
 		Limits:   limits,
 		Holds:    holds,
+		Adopts:   holds,
 		Terminal: hasTerminals,
 		WideExit: !posix,
 	}

@@ -30,9 +30,12 @@ type Backend struct {
 	Limits []string
 	// Tells says that refusals by a limit are told to Spec.Denied.
 	Tells bool
-	// Holds says that Spec.Starting is honoured, that an Instance has an Identity,
-	// and that a process can be adopted; without it, all of that is refused.
+	// Holds says that Spec.Starting is honoured; without it, it is refused.
 	Holds bool
+	// Adopts says that an Instance has an Identity, and that its process can be adopted
+	// by it; without it, that is refused where a process may outlive its program, and
+	// otherwise every process is gone.
+	Adopts bool
 	// Terminal says that Spec.Terminal is honoured; without it, it is refused.
 	Terminal bool
 	// WideExit says that an exit code beyond 0 to 255 arrives as it was, as

@@ -43,6 +43,11 @@ func (f Fake) Start(ctx context.Context, s process.Spec) (process.Instance, erro
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
+	if s.Starting != nil {
+		if err := s.Starting(process.Identity{}); err != nil {
+			return nil, err
+		}
+	}
 	signals := make(chan process.Signal, 16)
 	i := &instance{signals: signals, done: make(chan struct{})}
 	// A killed process reads no more.

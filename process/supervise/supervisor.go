@@ -32,7 +32,7 @@ type Option func(*Supervisor)
 // WithRecords keeps account of what runs in the directory dir of f, which is made
 // if need be, and has Run adopt what it finds there: a process whose Unit is as it
 // was is kept, every other is stopped. It takes a backend that has
-// process.Spec.Starting and process.Service.Adopt. A process that is to live
+// process.Spec.Starting and process.Service.Adopt, as all have on Linux. A process that is to live
 // through the death of this program needs process.Spec.OutputFile, too.
 //
 // The directory is this supervisor's alone: while Run runs, another one's answers

@@ -31,6 +31,7 @@ func newBackend(t *testing.T) func(testing.TB) processtest.Backend {
 				process.LimitDescriptors, process.LimitWritten, process.LimitCreated,
 				process.LimitFileSize, process.LimitDepth, process.LimitPathLength,
 			},
+			Holds:    true,
 			Tells:    true,
 			WideExit: true,
 		}

@@ -73,21 +73,28 @@ func (e *Executor) Start(ctx context.Context, s process.Spec) (process.Instance,
 	if s.Terminal != nil {
 		return nil, &process.UnsupportedError{Backend: e.Name(), Field: "terminal", Fix: "run a native program, on the native backend: a guest has no terminal"}
 	}
-	if s.Starting != nil {
-		return nil, &process.UnsupportedError{Backend: e.Name(), Field: "starting", Fix: "leave it out: a guest has no number and never outlives this program"}
-	}
 	if !e.enter() {
 		return nil, process.ErrShutdown
 	}
 	i := &instance{spec: s, memory: newMemory(e.limitFor(s)), done: make(chan struct{})}
 	i.onEnd(e.starts.Done)
 	i.begin(ctx, e.ctx)
-	if err := e.prepare(i); err != nil {
+	err := e.prepare(i)
+	if err == nil && s.Starting != nil {
+		err = s.Starting(process.Identity{})
+	}
+	if err != nil {
 		i.end()
 		return nil, err
 	}
 	go i.run()
 	return i, nil
+}
+
+// Adopt implements what [process.Service.Adopt] asks for. No guest outlives the
+// program that runs it, so there is none to be found.
+func (e *Executor) Adopt(context.Context, process.Identity) (process.Instance, error) {
+	return nil, process.ErrGone
 }
 
 // prepare does all that can fail before the guest runs.
