@@ -85,10 +85,10 @@ func place(id byte) int {
 	return 2 * int(id)
 }
 
-// sections are those of the module, and the two that it may lack, empty.
+// sections are those of the module, and the three that it may lack, empty.
 func (p *plan) sections() []section {
 	var all []section
-	missing := []byte{sectionImport, sectionGlobal}
+	missing := []byte{sectionImport, sectionGlobal, sectionExport}
 	for _, s := range p.module.sections {
 		for s.id != sectionCustom && len(missing) > 0 && place(missing[0]) <= place(s.id) {
 			if missing[0] != s.id {
@@ -116,7 +116,9 @@ func (p *plan) section(s section) (data []byte, err error) {
 	case sectionGlobal:
 		data = p.globals(r)
 	case sectionExport:
-		data = p.exports(r)
+		if data, err = p.exports(r); err != nil {
+			return nil, err
+		}
 	case sectionStart:
 		data = binary.AppendU32(nil, p.function(p.functionIndex(r)))
 	case sectionElement:
@@ -178,11 +180,16 @@ func (p *plan) globals(r *binary.Reader) []byte {
 	return append(data, i64Type, mutable, byte(opI64Const), 0, byte(opEnd))
 }
 
-func (p *plan) exports(r *binary.Reader) []byte {
+// exports adds the fuel, for the host to read: a guest can use no export of its own.
+func (p *plan) exports(r *binary.Reader) ([]byte, error) {
 	n := r.U32()
-	data := binary.AppendU32(nil, n)
+	data := binary.AppendU32(nil, n+1)
 	for ; n > 0 && !r.Failed; n-- {
-		data = binary.AppendBytes(data, r.Bytes())
+		name := r.Bytes()
+		if string(name) == ExportName {
+			return nil, ErrReserved
+		}
+		data = binary.AppendBytes(data, name)
 		kind := r.Byte()
 		data = append(data, kind)
 		switch kind {
@@ -194,7 +201,8 @@ func (p *plan) exports(r *binary.Reader) []byte {
 			data = binary.AppendU32(data, r.U32())
 		}
 	}
-	return data
+	data = append(binary.AppendBytes(data, []byte(ExportName)), externGlobal)
+	return binary.AppendU32(data, p.fuel), nil
 }
 
 // constant copies a constant expression (core specification 2.0, section 3.3.10).

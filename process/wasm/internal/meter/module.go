@@ -8,14 +8,15 @@ import (
 )
 
 // Where the rewritten module asks for fuel: it imports this function, of type
-// [i64] -> [i64], after all that it imported before.
+// [i64] -> [i64], after all that it imported before. What it has left it exports.
 const (
 	ImportModule = "\x00meter"
 	ImportName   = "refill"
+	ExportName   = "\x00fuel"
 )
 
 // Version changes with what Instrument answers for a module.
-const Version = 1
+const Version = 2
 
 // MinFuel is the least that the host may add at a time: more than any one charge but
 // those by size. What is owed may take several.
@@ -24,7 +25,7 @@ const MinFuel = 1 << 12
 // Errors of Instrument, besides those that name what is malformed.
 var (
 	ErrNoCode      = errors.New("it has no code of its own")
-	ErrReserved    = errors.New("it imports from a module of a reserved name")
+	ErrReserved    = errors.New("it imports or exports by a reserved name")
 	ErrUnsupported = errors.New("its code is malformed, or has an instruction that cannot be metered")
 )
 
