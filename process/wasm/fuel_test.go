@@ -75,6 +75,14 @@ func TestAGuestNeedsTheFuelThatItUsesAndNotAUnitLess(t *testing.T) {
 	}
 }
 
+func TestWhatDependsOnASizePaysByIt(t *testing.T) {
+	t.Parallel()
+	e := newExecutor(t)
+	got := finish(t, e, fuelled(0, "grow", "0"))
+	assert.Greater(t, got.Usage.Fuel, got.Usage.Memory/16*9/10, "memory")
+	assert.Greater(t, finish(t, e, spec("tablegrow")).Usage.Fuel, int64(1_000_000/2*9/10), "tables")
+}
+
 func TestAnEndlessGuestEndsWithItsFuel(t *testing.T) {
 	t.Parallel()
 	e := newExecutor(t)

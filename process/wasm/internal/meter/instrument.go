@@ -1,6 +1,8 @@
 package meter
 
 import (
+	"math"
+
 	"dappco.re/go/cloche/process/wasm/internal/binary"
 )
 
@@ -42,9 +44,7 @@ type plan struct {
 	*module
 	fuel   uint32 // a global
 	refill uint32 // functions
-	pay    uint32
-	fill   uint32
-	copy   uint32
+	helpers
 
 	refillType, payType, bulkType uint32
 }
@@ -55,9 +55,7 @@ func newPlan(m *module) *plan {
 		module:     m,
 		fuel:       uint32(m.globals),
 		refill:     uint32(m.imports),
-		pay:        functions + 1,
-		fill:       functions + 2,
-		copy:       functions + 3,
+		helpers:    helpersFrom(functions + 1),
 		refillType: types,
 		payType:    types + 1,
 		bulkType:   types + 2,
@@ -113,6 +111,8 @@ func (p *plan) section(s section) (data []byte, err error) {
 		data = p.imports(r)
 	case sectionFunction:
 		data = p.functions(r)
+	case sectionTable:
+		data = p.tables(r)
 	case sectionGlobal:
 		data = p.globals(r)
 	case sectionExport:
@@ -137,7 +137,7 @@ func (p *plan) section(s section) (data []byte, err error) {
 }
 
 var sectionNames = map[byte]string{
-	sectionType: "list of types", sectionImport: "list of imports", sectionFunction: "list of functions",
+	sectionType: "list of types", sectionImport: "list of imports", sectionFunction: "list of functions", sectionTable: "list of tables",
 	sectionGlobal: "list of globals", sectionExport: "list of exports", sectionStart: "start function",
 	sectionElement: "list of elements", sectionData: "data",
 }
@@ -164,9 +164,29 @@ func (p *plan) imports(r *binary.Reader) []byte {
 }
 
 func (p *plan) functions(r *binary.Reader) []byte {
-	entries := binary.AppendU32(nil, p.payType)
-	entries = binary.AppendU32(entries, p.bulkType)
-	return extend(r, 3, binary.AppendU32(entries, p.bulkType)...)
+	var entries []byte
+	all := p.all()
+	for _, h := range all {
+		entries = binary.AppendU32(entries, h.typ)
+	}
+	return extend(r, uint32(len(all)), entries...)
+}
+
+// tables bounds what each can grow to, to its share or what it has at the start.
+func (p *plan) tables(r *binary.Reader) []byte {
+	n := r.U32()
+	data := binary.AppendU32(nil, n)
+	for ; n > 0 && !r.Failed; n-- {
+		data = append(data, r.Byte())
+		flags, low := r.Byte(), r.U32()
+		high := uint32(math.MaxUint32)
+		if flags&1 != 0 {
+			high = r.U32()
+		}
+		data = binary.AppendU32(append(data, flags|1), low)
+		data = binary.AppendU32(data, min(high, max(low, MaxTableEntries/uint32(p.module.tables))))
+	}
+	return data
 }
 
 // globals adds the fuel, which is none: the first that runs has to ask.
@@ -276,7 +296,8 @@ func (p *plan) data(r *binary.Reader) []byte {
 }
 
 func (p *plan) code() ([]byte, error) {
-	data := binary.AppendU32(nil, uint32(len(p.bodies)+3))
+	all := p.all()
+	data := binary.AppendU32(nil, uint32(len(p.bodies)+len(all)))
 	var instructions []instruction
 	var at []int
 	for k := range p.bodies {
@@ -289,8 +310,8 @@ func (p *plan) code() ([]byte, error) {
 		at = c.at
 		data = binary.AppendBytes(data, p.rewrite(p, b, instructions, c))
 	}
-	for _, helper := range [][]byte{p.payBody(), p.fillBody(), p.copyBody()} {
-		data = binary.AppendBytes(data, helper)
+	for _, h := range all {
+		data = binary.AppendBytes(data, h.body)
 	}
 	return data, nil
 }

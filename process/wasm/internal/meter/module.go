@@ -16,7 +16,12 @@ const (
 )
 
 // Version changes with what Instrument answers for a module.
-const Version = 2
+const Version = 3
+
+// MaxTableEntries is how many entries the tables of a module should have at most
+// when it starts. What they grow by in all is no more, so that an instruction on
+// them, which is done in one piece, takes a few milliseconds.
+const MaxTableEntries = 1 << 20
 
 // MinFuel is the least that the host may add at a time: more than any one charge but
 // those by size. What is owed may take several.
@@ -63,6 +68,7 @@ type module struct {
 	imports   int      // functions
 	functions []uint32 // the type of each, imported ones first
 	globals   int
+	tables    int
 	memory    bool
 
 	bodies []body
@@ -120,6 +126,7 @@ func (m *module) read(s section) error {
 		for n := r.U32(); n > 0 && !r.Failed; n-- {
 			r.Byte()
 			r.Limits()
+			m.tables++
 		}
 	case sectionMemory:
 		for n := r.U32(); n > 0 && !r.Failed; n-- {
