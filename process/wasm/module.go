@@ -16,7 +16,8 @@ const (
 	pageSize    = 64 << 10
 	wasiModule  = "wasi_snapshot_preview1"
 	startExport = "_start"
-	fixStart = "build it as a command, with an exported function _start"
+	fixSize     = "build it in smaller parts"
+	fixStart    = "build it as a command, with an exported function _start"
 )
 
 // ModuleError says why a file cannot be run as a program. It matches

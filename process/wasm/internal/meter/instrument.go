@@ -20,7 +20,8 @@ func Instrument(b []byte) ([]byte, error) {
 		return nil, ErrNoCode
 	}
 	for i := range m.bodies {
-		if err := m.survey(&m.bodies[i]); err != nil {
+		params := m.types[m.functions[m.imports+i]].params
+		if err := m.survey(&m.bodies[i], params); err != nil {
 			return nil, err
 		}
 	}
@@ -122,11 +123,15 @@ func (p *plan) section(s section) (data []byte, err error) {
 	case sectionStart:
 		data = binary.AppendU32(nil, p.function(p.functionIndex(r)))
 	case sectionElement:
-		data = p.elements(r)
+		if data, err = p.elements(r); err != nil {
+			return nil, err
+		}
 	case sectionCode:
 		return p.code()
 	case sectionData:
-		data = p.data(r)
+		if data, err = p.data(r); err != nil {
+			return nil, err
+		}
 	default:
 		return s.data, nil
 	}
@@ -243,8 +248,9 @@ func (p *plan) constant(r *binary.Reader, data []byte) []byte {
 
 // elements copies the segments, whose form is in their flags (core specification
 // 2.0, section 5.5.12).
-func (p *plan) elements(r *binary.Reader) []byte {
+func (p *plan) elements(r *binary.Reader) ([]byte, error) {
 	const passive, explicit, expressions = 1, 2, 4
+	all := 0
 	n := r.U32()
 	data := binary.AppendU32(nil, n)
 	for ; n > 0 && !r.Failed; n-- {
@@ -261,6 +267,10 @@ func (p *plan) elements(r *binary.Reader) []byte {
 		}
 		entries := r.U32()
 		data = binary.AppendU32(data, entries)
+		all += int(entries)
+		if err := within("elements", all, maxElements); err != nil {
+			return nil, err
+		}
 		for ; entries > 0 && !r.Failed; entries-- {
 			if flags&expressions != 0 {
 				data = p.constant(r, data)
@@ -269,11 +279,11 @@ func (p *plan) elements(r *binary.Reader) []byte {
 			}
 		}
 	}
-	return data
+	return data, nil
 }
 
 // data copies the segments, because of the expressions that place them.
-func (p *plan) data(r *binary.Reader) []byte {
+func (p *plan) data(r *binary.Reader) ([]byte, error) {
 	const active, passive, explicit = 0, 1, 2
 	n := r.U32()
 	data := binary.AppendU32(make([]byte, 0, len(r.B)+5), n)
@@ -290,9 +300,13 @@ func (p *plan) data(r *binary.Reader) []byte {
 		default:
 			r.Fail()
 		}
-		data = binary.AppendBytes(data, r.Bytes())
+		segment := r.Bytes()
+		if err := within("bytes in one data segment", len(segment), maxSegment); err != nil {
+			return nil, err
+		}
+		data = binary.AppendBytes(data, segment)
 	}
-	return data
+	return data, nil
 }
 
 func (p *plan) code() ([]byte, error) {
