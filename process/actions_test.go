@@ -134,7 +134,7 @@ func TestOptionsReachTheBackend(t *testing.T) {
 		return 0
 	}})
 	mounts := []process.Mount{{Source: "a", Target: "/b", ReadOnly: true}}
-	limits := process.Limits{Memory: 1, Output: 2, Descriptors: 3, Written: 4, Created: 5, FileSize: 6, Depth: 7, PathLength: 8}
+	limits := process.Limits{Memory: 1, Output: 2, Descriptors: 3, Written: 4, Created: 5, FileSize: 6, Depth: 7, PathLength: 8, Processes: 9, Fuel: 10}
 	value[string](t, do(t, c, "process.run",
 		opt("command", "look"), opt("args", []string{"x"}), opt("dir", "d"), opt("env", []string{"K=V"}),
 		opt("timeout", "30s"), opt("gracePeriod", time.Second), opt("limits", limits), opt("mounts", mounts)))

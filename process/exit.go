@@ -18,4 +18,5 @@ type Usage struct {
 	CPU    time.Duration // user and system
 	Memory int64         // peak, in bytes
 	Output int64         // bytes written to stdout and stderr
+	Fuel   int64         // in the units of Limits.Fuel
 }

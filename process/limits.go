@@ -7,7 +7,7 @@ import (
 
 // Limits bound what a process may use. Zero means no limit.
 //
-// Memory and Output end the process. The others make a call of its fail with
+// Memory, Output and Fuel end the process. The others make a call of its fail with
 // the errno that POSIX has for it; the process may well go on. Where the backend
 // sees that, each refusal is a DeniedError around a LimitError. They hold for a
 // process and all its descendants together, however many of them act at once;
@@ -17,6 +17,16 @@ import (
 type Limits struct {
 	Memory int64 // bytes of memory
 	Output int64 // bytes written to stdout and stderr together
+	// Fuel is how much it may compute, in units of about one simple instruction: an
+	// addition or a branch is one, a load or a store 2, a call 4, a division 10, and of
+	// what a bulk instruction fills or copies 16 bytes are one. Where the ways through
+	// a piece of code part and meet again, the longest counts. System calls are not
+	// counted, but as calls.
+	//
+	// It measures no time, and so is the same on every machine and in every run, as
+	// long as the program, its input and what it is answered are: the clock and
+	// random bytes never are. Another version of this module may count otherwise.
+	Fuel int64
 
 	// BestEffort is for limits that the backend cannot honour: they are left out,
 	// or hold for each process and not for all together, instead of being refused.
@@ -61,6 +71,7 @@ type Limits struct {
 const (
 	LimitMemory      = "memory"
 	LimitOutput      = "output"
+	LimitFuel        = "fuel"
 	LimitCapture     = "capture"
 	LimitProcesses   = "processes"
 	LimitDescriptors = "descriptors"
@@ -82,7 +93,7 @@ type LimitError struct {
 
 func (e *LimitError) Error() string {
 	switch e.Limit {
-	case LimitProcesses, LimitDescriptors, LimitCreated, LimitDepth:
+	case LimitFuel, LimitProcesses, LimitDescriptors, LimitCreated, LimitDepth:
 		return fmt.Sprintf("%s limit of %d exceeded", e.Limit, e.Max)
 	}
 	return fmt.Sprintf("%s limit of %d bytes exceeded", e.Limit, e.Max)
@@ -106,6 +117,7 @@ func checkLimits(spec *Spec) error {
 	}{
 		{"memory", bytes, l.Memory},
 		{"output", bytes, l.Output},
+		{"fuel", number, l.Fuel},
 		{"processes", number, int64(l.Processes)},
 		{"descriptors", number, int64(l.Descriptors)},
 		{"written", bytes, l.Written},

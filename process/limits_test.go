@@ -16,6 +16,7 @@ func TestALimitErrorHasItsUnitAndTheErrnoThatTheProcessGot(t *testing.T) {
 		"output limit of 10 bytes exceeded":     {Limit: process.LimitOutput, Max: 10},
 		"file size limit of 10 bytes exceeded":  {Limit: process.LimitFileSize, Max: 10, Errno: syscall.EFBIG},
 		"written limit of 10 bytes exceeded":    {Limit: process.LimitWritten, Max: 10, Errno: syscall.EDQUOT},
+		"fuel limit of 10 exceeded":             {Limit: process.LimitFuel, Max: 10},
 		"processes limit of 8 exceeded":         {Limit: process.LimitProcesses, Max: 8, Errno: syscall.EAGAIN},
 		"descriptors limit of 64 exceeded":      {Limit: process.LimitDescriptors, Max: 64, Errno: syscall.EMFILE},
 		"created limit of 3 exceeded":           {Limit: process.LimitCreated, Max: 3, Errno: syscall.EDQUOT},

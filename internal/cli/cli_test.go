@@ -96,6 +96,7 @@ func TestTheReportIsOneObjectBehindTheGuestsOwnErrors(t *testing.T) {
 	assert.GreaterOrEqual(t, got.Duration, 0.1)
 	assert.Empty(t, got.Denials)
 	assert.Positive(t, got.Usage.Memory)
+	assert.Positive(t, got.Usage.Fuel)
 
 	r = cloche("", "run", "--json", "no-such-program")
 	require.NoError(t, json.Unmarshal([]byte(r.errors), &got))
@@ -216,6 +217,13 @@ func TestALimitThatCannotBeKeptIsRefusedUnlessByBestEffort(t *testing.T) {
 
 	r = cloche("in", "run", "--native", "--max-written", "1K", "--best-effort", "--json", native, "cat")
 	assert.Contains(t, r.errors, `"unmet":["written"]`)
+}
+
+func TestFuelBeyondItsLimitEndsTheGuest(t *testing.T) {
+	t.Parallel()
+	r := cloche("", "run", "--max-fuel", "5000000000", testprog(t), "spin")
+	assert.Equal(t, 137, r.code)
+	assert.Contains(t, r.errors, "fuel limit of 5000000000 exceeded")
 }
 
 func TestOutputBeyondItsLimitEndsTheGuest(t *testing.T) {

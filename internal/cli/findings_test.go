@@ -101,7 +101,7 @@ func TestFlagsThatMakeNoSenseAreRefused(t *testing.T) {
 	for _, args := range [][]string{
 		{"--explain", "--json"}, {"--explain", "--native"},
 		{"--max-depth", "0"}, {"--max-depth", "-1"}, {"--max-files", "x"}, {"--max-path", "1K"}, {"--max-descriptors", "9999999999"},
-		{"--max-written", "0"},
+		{"--max-written", "0"}, {"--max-fuel", "0"}, {"--max-fuel", "9223372036854775808"},
 	} {
 		_, err := parseRun(append(args, "true"))
 		assert.Error(t, err, args)

@@ -57,6 +57,7 @@ Flags:
   --timeout DURATION       end it after, say, 500ms, 30s or 5m; exit code 124
   --kill-after DURATION    with --native: the time between SIGTERM and SIGKILL
   --memory SIZE            the most memory it may use, say 64M or 1G
+  --max-fuel N             the most it may compute, in units of about one instruction
   --max-output SIZE        the most it may write to stdout and stderr together
   --max-written SIZE       the most it may write to files
   --max-file-size SIZE     the most that one file may grow to
@@ -108,14 +109,15 @@ func parseRun(args []string) (runFlags, error) {
 	set.DurationVar(&f.timeout, "timeout", 0, "")
 	set.DurationVar(&f.killAfter, "kill-after", 0, "")
 	set.Func("memory", "", sizeFlag(&f.limits.Memory))
+	set.Func("max-fuel", "", countFlag(&f.limits.Fuel, math.MaxInt64))
 	set.Func("max-output", "", sizeFlag(&f.limits.Output))
 	set.Func("max-written", "", sizeFlag(&f.limits.Written))
 	set.Func("max-file-size", "", sizeFlag(&f.limits.FileSize))
-	set.Func("max-files", "", countFlag(&f.limits.Created))
-	set.Func("max-descriptors", "", countFlag(&f.limits.Descriptors))
-	set.Func("max-depth", "", countFlag(&f.limits.Depth))
-	set.Func("max-path", "", countFlag(&f.limits.PathLength))
-	set.Func("max-processes", "", countFlag(&f.limits.Processes))
+	set.Func("max-files", "", countFlag(&f.limits.Created, math.MaxInt32))
+	set.Func("max-descriptors", "", countFlag(&f.limits.Descriptors, math.MaxInt32))
+	set.Func("max-depth", "", countFlag(&f.limits.Depth, math.MaxInt32))
+	set.Func("max-path", "", countFlag(&f.limits.PathLength, math.MaxInt32))
+	set.Func("max-processes", "", countFlag(&f.limits.Processes, math.MaxInt32))
 	set.BoolVar(&f.limits.BestEffort, "best-effort", false, "")
 	set.BoolVar(&f.native, "native", false, "")
 	set.StringVar(&f.confine, "confine", "", "")
@@ -219,11 +221,11 @@ func sizeFlag(to *int64) func(string) error {
 	}
 }
 
-func countFlag[N int | int64](to *N) func(string) error {
+func countFlag[N int | int64](to *N, most int64) func(string) error {
 	return func(s string) error {
-		n, err := strconv.ParseInt(s, 10, 32)
-		if err != nil || n <= 0 {
-			return fmt.Errorf("%q is not a number from 1 to %d", s, math.MaxInt32)
+		n, err := strconv.ParseInt(s, 10, 64)
+		if err != nil || n <= 0 || n > most {
+			return fmt.Errorf("%q is not a number from 1 to %d", s, most)
 		}
 		*to = N(n)
 		return nil

@@ -50,6 +50,7 @@ type usageReport struct {
 	CPU    float64 `json:"cpu"`    // seconds; 0 where the backend cannot tell
 	Memory int64   `json:"memory"` // peak bytes
 	Output int64   `json:"output"` // bytes written to stdout and stderr
+	Fuel   int64   `json:"fuel"`   // units of --max-fuel; 0 where the backend cannot tell
 }
 
 func newReport(out *process.Output, err error, code int, found *findings, took time.Duration) report {
@@ -68,7 +69,7 @@ func newReport(out *process.Output, err error, code int, found *findings, took t
 	if e.Reason != nil {
 		r.Error = e.Reason.Error()
 	}
-	r.Usage = usageReport{CPU: e.Usage.CPU.Seconds(), Memory: e.Usage.Memory, Output: e.Usage.Output}
+	r.Usage = usageReport{CPU: e.Usage.CPU.Seconds(), Memory: e.Usage.Memory, Output: e.Usage.Output, Fuel: e.Usage.Fuel}
 	return r
 }
 

@@ -29,6 +29,7 @@ type limit struct {
 func limitsOf(l process.Limits) []limit {
 	return []limit{
 		{process.LimitMemory, "memory", l.Memory},
+		{process.LimitFuel, "fuel", l.Fuel},
 		{process.LimitProcesses, "processes", int64(l.Processes)},
 		{process.LimitDescriptors, "descriptors", int64(l.Descriptors)},
 		{process.LimitWritten, "written", l.Written},

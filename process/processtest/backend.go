@@ -25,8 +25,8 @@ type Backend struct {
 	Children bool
 	// Mounts says that Spec.Mounts is honoured; without it, it is refused.
 	Mounts bool
-	// Limits names the limits on files that are honoured, as LimitErrors do; the
-	// others are refused.
+	// Limits names the limits on files, and LimitFuel, that are honoured, as
+	// LimitErrors do; the others are refused.
 	Limits []string
 	// Tells says that refusals by a limit are told to Spec.Denied.
 	Tells bool

@@ -101,6 +101,23 @@ var limitCases = []testCase{
 			assert.Equal(t, c.limit, *limit)
 		}
 	}},
+	{"FuelEndsWhatComputesOrIsRefused", func(t *testing.T, b Backend) {
+		s := process.Spec{Args: []string{"spin"}, Limits: process.Limits{Fuel: 200_000_000}}
+		if !slices.Contains(b.Limits, process.LimitFuel) {
+			unsupported, ok := errors.AsType[*process.UnsupportedError](refused(t, b, s))
+			require.True(t, ok)
+			assert.Equal(t, "limits.fuel", unsupported.Field)
+			assert.NotEmpty(t, unsupported.Fix)
+			return
+		}
+		exit, stdout, _ := run(t, b, s)
+		assert.Equal(t, 137, exit.Code)
+		assert.Equal(t, "ready\n", stdout)
+		limit, ok := errors.AsType[*process.LimitError](exit.Reason)
+		require.True(t, ok, "reason is %v", exit.Reason)
+		assert.Equal(t, process.LimitError{Limit: process.LimitFuel, Max: s.Limits.Fuel}, *limit)
+		assert.InDelta(t, s.Limits.Fuel, exit.Usage.Fuel, 10_000)
+	}},
 	{"ByBestEffortALimitThatIsNotKeptIsTold", func(t *testing.T, b Backend) {
 		for _, c := range fileLimits {
 			c.limits.BestEffort = true

@@ -202,6 +202,9 @@ func (m *module) compile(ctx context.Context, b []byte) error {
 	// globals, say, as a module claims to have, which a short one can use to end
 	// this program.
 	metered, err := meter.Instrument(b)
+	if large, ok := errors.AsType[*meter.TooLargeError](err); ok {
+		return &ModuleError{Problem: large.Error(), Fix: fixSize}
+	}
 	if err != nil {
 		return &ModuleError{Problem: "it is not a valid module", Err: err}
 	}

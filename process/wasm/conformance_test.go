@@ -29,7 +29,7 @@ func newBackend(t *testing.T) func(testing.TB) processtest.Backend {
 			Mounts:   true,
 			Limits: []string{
 				process.LimitDescriptors, process.LimitWritten, process.LimitCreated,
-				process.LimitFileSize, process.LimitDepth, process.LimitPathLength,
+				process.LimitFileSize, process.LimitDepth, process.LimitPathLength, process.LimitFuel,
 			},
 			Holds:    true,
 			Tells:    true,

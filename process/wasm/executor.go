@@ -79,6 +79,7 @@ func (e *Executor) Start(ctx context.Context, s process.Spec) (process.Instance,
 	i := &instance{spec: s, memory: newMemory(e.limitFor(s)), done: make(chan struct{})}
 	i.onEnd(e.starts.Done)
 	i.begin(ctx, e.ctx)
+	i.tank = &tank{max: s.Limits.Fuel, kill: i.kill}
 	err := e.prepare(i)
 	if err == nil && s.Starting != nil {
 		err = s.Starting(process.Identity{})

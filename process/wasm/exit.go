@@ -27,7 +27,7 @@ func (e *loadError) Unwrap() error { return e.err }
 // says the same for a guest that exits with the engine's own codes, and a guest
 // that finds its input ended, because of the kill, may well exit with 0.
 func (i *instance) outcome(err error) (process.Exit, error) {
-	exit := process.Exit{Usage: process.Usage{Memory: i.memory.peak}}
+	exit := process.Exit{Usage: process.Usage{Memory: i.memory.peak, Fuel: i.tank.used()}}
 	if cause := context.Cause(i.ctx); cause != nil {
 		exit.Code, exit.Reason = codeKilled, cause
 		return exit, nil

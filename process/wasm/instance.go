@@ -21,6 +21,7 @@ type instance struct {
 	spec   process.Spec
 	module *module
 	memory *memory
+	tank   *tank
 	kernel *kernel.Process
 
 	ctx  context.Context // ends to kill the guest; its cause is why
@@ -130,7 +131,7 @@ func (i *instance) call() (err error) {
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
 	}()
-	ctx := wasi.WithProcess(experimental.WithMemoryAllocator(i.ctx, i.memory), i.kernel)
+	ctx := wasi.WithProcess(experimental.WithMemoryAllocator(withTank(i.ctx, i.tank), i.memory), i.kernel)
 	// No name, so that many can run at once; no start function, since that one's
 	// errors would come wrapped; and nothing of wazero's own idea of a system.
 	conf := wazero.NewModuleConfig().WithName("").WithStartFunctions()

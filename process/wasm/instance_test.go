@@ -235,6 +235,13 @@ func TestMemoryStopsGrowingAtTheLimit(t *testing.T) {
 	}
 }
 
+func TestTablesStopGrowingAtAMillionEntries(t *testing.T) {
+	t.Parallel()
+	exit := finish(t, newExecutor(t), spec("tablegrow"))
+	assert.Equal(t, 0, exit.Code)
+	assert.NoError(t, exit.Reason)
+}
+
 func TestAModuleThatNeedsMoreThanTheLimitIsNotStarted(t *testing.T) {
 	t.Parallel()
 	s := spec("cat")

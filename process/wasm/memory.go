@@ -2,6 +2,9 @@ package wasm
 
 import "github.com/tetratelabs/wazero/experimental"
 
+// copyPiece is how much is copied at a time: some tens of microseconds.
+const copyPiece = 256 << 10
+
 // memory is the linear memory of one guest. It is garbage-collected memory, and
 // so stays valid for whoever still holds a part of it when the guest is gone.
 //
@@ -29,7 +32,10 @@ func (m *memory) Reallocate(size uint64) []byte {
 		// Half as much again, so that growing page by page copies little.
 		room := max(size, min(uint64(cap(m.buf))*3/2, uint64(m.limit)))
 		grown := make([]byte, size, room)
-		copy(grown, m.buf)
+		// In pieces, between which the host's collector has its turn.
+		for at := 0; at < len(m.buf); at += copyPiece {
+			copy(grown[at:], m.buf[at:min(at+copyPiece, len(m.buf))])
+		}
 		m.buf = grown
 	}
 	m.buf = m.buf[:size]

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"dappco.re/go/cloche/process"
+	"dappco.re/go/cloche/process/wasm/internal/meter"
 	"github.com/tetratelabs/wazero/api"
 )
 
@@ -15,11 +16,8 @@ const (
 	pageSize    = 64 << 10
 	wasiModule  = "wasi_snapshot_preview1"
 	startExport = "_start"
-	// maxTable is how many table entries a module may ask for when it starts.
-	// The engine spends 8 bytes of the host's memory on each, outside the guest's limit.
-	maxTable = 10_000_000
-
-	fixStart = "build it as a command, with an exported function _start"
+	fixSize     = "build it in smaller parts"
+	fixStart    = "build it as a command, with an exported function _start"
 )
 
 // ModuleError says why a file cannot be run as a program. It matches
@@ -60,8 +58,8 @@ func (o *outline) check(host hostFunctions) error {
 	if err := o.checkImports(host); err != nil {
 		return err
 	}
-	if o.tableMin > maxTable {
-		return &ModuleError{Problem: fmt.Sprintf("it wants tables of %d entries, and %d are allowed", o.tableMin, maxTable)}
+	if o.tableMin > meter.MaxTableEntries {
+		return &ModuleError{Problem: fmt.Sprintf("it wants tables of %d entries, and %d are allowed", o.tableMin, meter.MaxTableEntries)}
 	}
 	return o.checkStart()
 }

@@ -19,11 +19,16 @@ var (
 )
 
 const (
-	sectionType   = 1
-	sectionImport = 2
-	sectionTable  = 4
-	sectionMemory = 5
-	sectionExport = 7
+	sectionType     = 1
+	sectionImport   = 2
+	sectionFunction = 3
+	sectionTable    = 4
+	sectionMemory   = 5
+	sectionGlobal   = 6
+	sectionExport   = 7
+	sectionElement  = 9
+	sectionCode     = 10
+	sectionData     = 11
 )
 
 // externKind is what an import or an export is.
@@ -49,9 +54,10 @@ type outline struct {
 	types      []funcType
 	imports    []importedName
 	exports    map[string]externKind
-	tableMin   uint64 // entries, over all tables
-	memoryMin  uint64 // pages, over all memories
-	memoryDone bool   // has a memory of its own
+	tableMin   uint64                  // entries, over all tables
+	memoryMin  uint64                  // pages, over all memories
+	memoryDone bool                    // has a memory of its own
+	counts     [sectionData + 1]uint64 // of things in the sections of an id
 }
 
 type funcType struct{ params, results []byte }
@@ -113,9 +119,14 @@ func (o *outline) section(r *binary.Reader) error {
 	}
 	s := &binary.Reader{B: r.B[:r.Pos+int(size)], Pos: r.Pos}
 	r.Pos += int(size)
+	if err := o.bound(id, *s); err != nil {
+		return err
+	}
 	switch id {
 	case sectionType:
-		o.readTypes(s)
+		if err := o.readTypes(s); err != nil {
+			return err
+		}
 	case sectionImport:
 		o.readImports(s)
 	case sectionTable:
@@ -136,14 +147,19 @@ func (o *outline) section(r *binary.Reader) error {
 	return nil
 }
 
-func (o *outline) readTypes(r *binary.Reader) {
+func (o *outline) readTypes(r *binary.Reader) error {
 	for n := r.U32(); n > 0 && !r.Failed; n-- {
 		if r.Byte() != 0x60 { // the only form there is before the GC proposal
 			r.Failed = true
-			return
+			return nil
 		}
-		o.types = append(o.types, funcType{params: r.Bytes(), results: r.Bytes()})
+		t := funcType{params: r.Bytes(), results: r.Bytes()}
+		if err := t.bound(); err != nil {
+			return err
+		}
+		o.types = append(o.types, t)
 	}
+	return nil
 }
 
 func (o *outline) readImports(r *binary.Reader) {

@@ -22,7 +22,7 @@ func (a *assembler) brIf(label uint32) { a.op(byte(opBrIf)); a.u32(label) }
 func (a *assembler) end()              { a.op(byte(opEnd)) }
 
 const (
-	i32Add, i32Sub, i32LeU, i32GtU      = 0x6a, 0x6b, 0x4d, 0x4b
+	i32Add, i32Sub, i32LeU, i32Ne       = 0x6a, 0x6b, 0x4d, 0x47
 	i32ShrU, i32Or                      = 0x76, 0x72
 	i64Sub, i64Add, i64Shl              = 0x7d, 0x7c, 0x86
 	i64LtS, i64GtU, i64ExtendI32U       = 0x53, 0x56, 0xad

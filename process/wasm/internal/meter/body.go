@@ -54,10 +54,23 @@ func (m *module) decode(b *body, do func(instruction)) error {
 	return nil
 }
 
-// survey finds out about b what its callers have to know.
-func (m *module) survey(b *body) error {
-	return m.decode(b, func(i instruction) {
+// survey finds out about b, of a function with so many parameters, what its callers
+// have to know, and whether it is too large.
+func (m *module) survey(b *body, params int) error {
+	if err := within("bytes of code in one function", len(b.code), maxBody); err != nil {
+		return err
+	}
+	s := extent{locals: params + countLocals(b.code)}
+	depth := 1
+	err := m.decode(b, func(i instruction) {
 		b.weight += i.weight()
+		switch i.op {
+		case opBlock, opLoop, opIf, opTryTable:
+			depth++
+		case opEnd:
+			depth--
+		}
+		s.count(b.code, i, depth)
 		switch i.op {
 		case opLoop, opTryTable:
 			b.loops = true
@@ -67,6 +80,10 @@ func (m *module) survey(b *body) error {
 			b.unknown = true
 		}
 	})
+	if err != nil {
+		return err
+	}
+	return s.check()
 }
 
 // freeRide is the most that a function may cost that does not pay at its entry.

@@ -8,27 +8,76 @@ const piece = 256 << 10
 // ordinary instruction.
 const bytesPerUnit = 16
 
+// helpers are where the functions are that are added to a module.
+type helpers struct{ payBytes, payEntries, grow, fill, copy uint32 }
+
+func helpersFrom(first uint32) helpers {
+	return helpers{payBytes: first, payEntries: first + 1, grow: first + 2, fill: first + 3, copy: first + 4}
+}
+
+// helper is one of them.
+type helper struct {
+	typ  uint32
+	body []byte
+}
+
+// all has them in the order of helpersFrom.
+func (p *plan) all() []helper {
+	return []helper{
+		{p.payType, p.payBody(4)}, // log2 of bytesPerUnit
+		{p.payType, p.payBody(1)}, // an entry of a table has eight bytes
+		{p.payType, p.growBody()},
+		{p.bulkType, p.fillBody()},
+		{p.bulkType, p.copyBody()},
+	}
+}
+
 func (p *plan) assembler() *assembler { return &assembler{fuel: p.fuel, refill: p.refill} }
 
-// payBody is (n i32) -> n: it pays for n bytes, or entries of a table. What has to
-// do with a table counts as so many bytes, though its entries are larger.
-func (p *plan) payBody() []byte {
+// payBody is (n i32) -> n: it pays for n things, of which 2^log2 are a unit.
+func (p *plan) payBody(log2 int32) []byte {
 	a := p.assembler()
 	a.op(0) // no locals
-	a.paySize(0)
+	a.paySize(0, log2)
 	a.get(0)
 	a.end()
 	return a.b
 }
 
-// paySize pays for a local's number of bytes.
-func (a *assembler) paySize(local uint32) {
+// paySize pays for a local's number of things.
+func (a *assembler) paySize(local uint32, log2 int32) {
 	a.getFuel()
 	a.get(local)
-	a.i32(4) // log2 of bytesPerUnit
+	a.i32(log2)
 	a.op(i32ShrU, i64ExtendI32U, i64Sub)
 	a.setFuel()
 	a.askIfSpent()
+}
+
+// growBody is memory.grow, which pays for what it got.
+func (p *plan) growBody() []byte {
+	const pages, before = 0, 1
+	a := p.assembler()
+	a.op(1, 1, i32Type) // one local: before
+	if p.memory {
+		a.get(pages)
+		a.op(byte(opMemoryGrow), 0)
+		a.set(before)
+		a.get(before)
+		a.i32(-1)
+		a.op(i32Ne, byte(opIf), emptyType)
+		a.getFuel()
+		a.get(pages)
+		a.op(i64ExtendI32U)
+		a.i64(16 - 4) // log2 of a page's size, and of bytesPerUnit
+		a.op(i64Shl, i64Sub)
+		a.setFuel()
+		a.askIfSpent()
+		a.end()
+	}
+	a.get(before)
+	a.end()
+	return a.b
 }
 
 // Parameters of memory.fill and memory.copy, which those of the helpers are.
@@ -92,7 +141,7 @@ func (a *assembler) unlessLarge(do func()) {
 	a.get(size)
 	a.i32(piece)
 	a.op(i32LeU, byte(opIf), emptyType)
-	a.paySize(size)
+	a.paySize(size, 4)
 	a.whole(do)
 	a.op(byte(opReturn))
 	a.end()

@@ -20,7 +20,8 @@
 //   - A small function that has no loop, calls nothing unknown and is not part of
 //     a recursion does not pay at its entry: its callers pay for it.
 //   - Instructions whose work depends on an operand, such as memory.copy, pay by
-//     size, and those on memory are cut into pieces of bounded size.
+//     size, and fills and copies of memory are cut into pieces of bounded size.
+//     Tables are kept small enough to be filled and copied in one.
 //
 // Every cycle in the control flow goes through a loop header or the entry of a
 // function that pays, so that no guest runs on for more than the fuel it has, and

@@ -96,7 +96,9 @@ func (m *module) immediates(op opcode, r *binary.Reader) (arg uint32) {
 		m.globalIndex(r)
 	case op >= 0x28 && op <= 0x3e: // loads and stores
 		memarg(r)
-	case op == 0x3f || op == opMemoryGrow || op == opRefNull:
+	case op == opMemoryGrow:
+		onlyMemory(r)
+	case op == 0x3f || op == opRefNull:
 		r.Byte()
 	case op == opI32Const:
 		r.SkipSigned(35)

@@ -1,6 +1,8 @@
 package meter
 
 import (
+	"math"
+
 	"dappco.re/go/cloche/process/wasm/internal/binary"
 )
 
@@ -18,7 +20,8 @@ func Instrument(b []byte) ([]byte, error) {
 		return nil, ErrNoCode
 	}
 	for i := range m.bodies {
-		if err := m.survey(&m.bodies[i]); err != nil {
+		params := m.types[m.functions[m.imports+i]].params
+		if err := m.survey(&m.bodies[i], params); err != nil {
 			return nil, err
 		}
 	}
@@ -42,9 +45,7 @@ type plan struct {
 	*module
 	fuel   uint32 // a global
 	refill uint32 // functions
-	pay    uint32
-	fill   uint32
-	copy   uint32
+	helpers
 
 	refillType, payType, bulkType uint32
 }
@@ -55,9 +56,7 @@ func newPlan(m *module) *plan {
 		module:     m,
 		fuel:       uint32(m.globals),
 		refill:     uint32(m.imports),
-		pay:        functions + 1,
-		fill:       functions + 2,
-		copy:       functions + 3,
+		helpers:    helpersFrom(functions + 1),
 		refillType: types,
 		payType:    types + 1,
 		bulkType:   types + 2,
@@ -85,10 +84,10 @@ func place(id byte) int {
 	return 2 * int(id)
 }
 
-// sections are those of the module, and the two that it may lack, empty.
+// sections are those of the module, and the three that it may lack, empty.
 func (p *plan) sections() []section {
 	var all []section
-	missing := []byte{sectionImport, sectionGlobal}
+	missing := []byte{sectionImport, sectionGlobal, sectionExport}
 	for _, s := range p.module.sections {
 		for s.id != sectionCustom && len(missing) > 0 && place(missing[0]) <= place(s.id) {
 			if missing[0] != s.id {
@@ -113,18 +112,26 @@ func (p *plan) section(s section) (data []byte, err error) {
 		data = p.imports(r)
 	case sectionFunction:
 		data = p.functions(r)
+	case sectionTable:
+		data = p.tables(r)
 	case sectionGlobal:
 		data = p.globals(r)
 	case sectionExport:
-		data = p.exports(r)
+		if data, err = p.exports(r); err != nil {
+			return nil, err
+		}
 	case sectionStart:
 		data = binary.AppendU32(nil, p.function(p.functionIndex(r)))
 	case sectionElement:
-		data = p.elements(r)
+		if data, err = p.elements(r); err != nil {
+			return nil, err
+		}
 	case sectionCode:
 		return p.code()
 	case sectionData:
-		data = p.data(r)
+		if data, err = p.data(r); err != nil {
+			return nil, err
+		}
 	default:
 		return s.data, nil
 	}
@@ -135,7 +142,7 @@ func (p *plan) section(s section) (data []byte, err error) {
 }
 
 var sectionNames = map[byte]string{
-	sectionType: "list of types", sectionImport: "list of imports", sectionFunction: "list of functions",
+	sectionType: "list of types", sectionImport: "list of imports", sectionFunction: "list of functions", sectionTable: "list of tables",
 	sectionGlobal: "list of globals", sectionExport: "list of exports", sectionStart: "start function",
 	sectionElement: "list of elements", sectionData: "data",
 }
@@ -162,9 +169,29 @@ func (p *plan) imports(r *binary.Reader) []byte {
 }
 
 func (p *plan) functions(r *binary.Reader) []byte {
-	entries := binary.AppendU32(nil, p.payType)
-	entries = binary.AppendU32(entries, p.bulkType)
-	return extend(r, 3, binary.AppendU32(entries, p.bulkType)...)
+	var entries []byte
+	all := p.all()
+	for _, h := range all {
+		entries = binary.AppendU32(entries, h.typ)
+	}
+	return extend(r, uint32(len(all)), entries...)
+}
+
+// tables bounds what each can grow to, to its share or what it has at the start.
+func (p *plan) tables(r *binary.Reader) []byte {
+	n := r.U32()
+	data := binary.AppendU32(nil, n)
+	for ; n > 0 && !r.Failed; n-- {
+		data = append(data, r.Byte())
+		flags, low := r.Byte(), r.U32()
+		high := uint32(math.MaxUint32)
+		if flags&1 != 0 {
+			high = r.U32()
+		}
+		data = binary.AppendU32(append(data, flags|1), low)
+		data = binary.AppendU32(data, min(high, max(low, MaxTableEntries/uint32(p.module.tables))))
+	}
+	return data
 }
 
 // globals adds the fuel, which is none: the first that runs has to ask.
@@ -178,11 +205,16 @@ func (p *plan) globals(r *binary.Reader) []byte {
 	return append(data, i64Type, mutable, byte(opI64Const), 0, byte(opEnd))
 }
 
-func (p *plan) exports(r *binary.Reader) []byte {
+// exports adds the fuel, for the host to read: a guest can use no export of its own.
+func (p *plan) exports(r *binary.Reader) ([]byte, error) {
 	n := r.U32()
-	data := binary.AppendU32(nil, n)
+	data := binary.AppendU32(nil, n+1)
 	for ; n > 0 && !r.Failed; n-- {
-		data = binary.AppendBytes(data, r.Bytes())
+		name := r.Bytes()
+		if string(name) == ExportName {
+			return nil, ErrReserved
+		}
+		data = binary.AppendBytes(data, name)
 		kind := r.Byte()
 		data = append(data, kind)
 		switch kind {
@@ -194,7 +226,8 @@ func (p *plan) exports(r *binary.Reader) []byte {
 			data = binary.AppendU32(data, r.U32())
 		}
 	}
-	return data
+	data = append(binary.AppendBytes(data, []byte(ExportName)), externGlobal)
+	return binary.AppendU32(data, p.fuel), nil
 }
 
 // constant copies a constant expression (core specification 2.0, section 3.3.10).
@@ -215,8 +248,9 @@ func (p *plan) constant(r *binary.Reader, data []byte) []byte {
 
 // elements copies the segments, whose form is in their flags (core specification
 // 2.0, section 5.5.12).
-func (p *plan) elements(r *binary.Reader) []byte {
+func (p *plan) elements(r *binary.Reader) ([]byte, error) {
 	const passive, explicit, expressions = 1, 2, 4
+	all := 0
 	n := r.U32()
 	data := binary.AppendU32(nil, n)
 	for ; n > 0 && !r.Failed; n-- {
@@ -233,6 +267,10 @@ func (p *plan) elements(r *binary.Reader) []byte {
 		}
 		entries := r.U32()
 		data = binary.AppendU32(data, entries)
+		all += int(entries)
+		if err := within("elements", all, maxElements); err != nil {
+			return nil, err
+		}
 		for ; entries > 0 && !r.Failed; entries-- {
 			if flags&expressions != 0 {
 				data = p.constant(r, data)
@@ -241,11 +279,11 @@ func (p *plan) elements(r *binary.Reader) []byte {
 			}
 		}
 	}
-	return data
+	return data, nil
 }
 
 // data copies the segments, because of the expressions that place them.
-func (p *plan) data(r *binary.Reader) []byte {
+func (p *plan) data(r *binary.Reader) ([]byte, error) {
 	const active, passive, explicit = 0, 1, 2
 	n := r.U32()
 	data := binary.AppendU32(make([]byte, 0, len(r.B)+5), n)
@@ -262,13 +300,18 @@ func (p *plan) data(r *binary.Reader) []byte {
 		default:
 			r.Fail()
 		}
-		data = binary.AppendBytes(data, r.Bytes())
+		segment := r.Bytes()
+		if err := within("bytes in one data segment", len(segment), maxSegment); err != nil {
+			return nil, err
+		}
+		data = binary.AppendBytes(data, segment)
 	}
-	return data
+	return data, nil
 }
 
 func (p *plan) code() ([]byte, error) {
-	data := binary.AppendU32(nil, uint32(len(p.bodies)+3))
+	all := p.all()
+	data := binary.AppendU32(nil, uint32(len(p.bodies)+len(all)))
 	var instructions []instruction
 	var at []int
 	for k := range p.bodies {
@@ -281,8 +324,8 @@ func (p *plan) code() ([]byte, error) {
 		at = c.at
 		data = binary.AppendBytes(data, p.rewrite(p, b, instructions, c))
 	}
-	for _, helper := range [][]byte{p.payBody(), p.fillBody(), p.copyBody()} {
-		data = binary.AppendBytes(data, helper)
+	for _, h := range all {
+		data = binary.AppendBytes(data, h.body)
 	}
 	return data, nil
 }

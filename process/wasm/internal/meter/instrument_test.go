@@ -76,6 +76,13 @@ func TestTheMetersModuleCannotBeImported(t *testing.T) {
 	assert.ErrorIs(t, err, meter.ErrReserved)
 }
 
+func TestNothingElseIsExportedByTheNameOfTheFuel(t *testing.T) {
+	t.Parallel()
+	entry := append([]byte{7, 1, byte(len(meter.ExportName))}, meter.ExportName...)
+	_, err := meter.Instrument(module(oneType, oneFunction, append(entry, 0, 0), code()))
+	assert.ErrorIs(t, err, meter.ErrReserved)
+}
+
 // FuzzInstrument looks for modules that make the rewriting panic, and for ones that
 // are valid before it and invalid after it, or the other way round. What is refused
 // the engine is never shown: it makes room for as many imports or globals as a

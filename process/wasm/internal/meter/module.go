@@ -8,14 +8,20 @@ import (
 )
 
 // Where the rewritten module asks for fuel: it imports this function, of type
-// [i64] -> [i64], after all that it imported before.
+// [i64] -> [i64], after all that it imported before. What it has left it exports.
 const (
 	ImportModule = "\x00meter"
 	ImportName   = "refill"
+	ExportName   = "\x00fuel"
 )
 
 // Version changes with what Instrument answers for a module.
-const Version = 1
+const Version = 3
+
+// MaxTableEntries is how many entries the tables of a module should have at most
+// when it starts. What they grow by in all is no more, so that an instruction on
+// them, which is done in one piece, takes a few milliseconds.
+const MaxTableEntries = 1 << 20
 
 // MinFuel is the least that the host may add at a time: more than any one charge but
 // those by size. What is owed may take several.
@@ -24,7 +30,7 @@ const MinFuel = 1 << 12
 // Errors of Instrument, besides those that name what is malformed.
 var (
 	ErrNoCode      = errors.New("it has no code of its own")
-	ErrReserved    = errors.New("it imports from a module of a reserved name")
+	ErrReserved    = errors.New("it imports or exports by a reserved name")
 	ErrUnsupported = errors.New("its code is malformed, or has an instruction that cannot be metered")
 )
 
@@ -62,6 +68,7 @@ type module struct {
 	imports   int      // functions
 	functions []uint32 // the type of each, imported ones first
 	globals   int
+	tables    int
 	memory    bool
 
 	bodies []body
@@ -119,6 +126,7 @@ func (m *module) read(s section) error {
 		for n := r.U32(); n > 0 && !r.Failed; n-- {
 			r.Byte()
 			r.Limits()
+			m.tables++
 		}
 	case sectionMemory:
 		for n := r.U32(); n > 0 && !r.Failed; n-- {

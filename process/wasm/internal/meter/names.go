@@ -27,6 +27,9 @@ func (p *plan) names(r *binary.Reader) []byte {
 
 func (p *plan) shiftNames(r *binary.Reader) []byte {
 	n := r.U32()
+	if uint64(n) > uint64(len(p.module.functions)) {
+		return nil // the engine keeps them all
+	}
 	shifted := binary.AppendU32(make([]byte, 0, len(r.B)+8), n)
 	for ; n > 0 && !r.Failed; n-- {
 		shifted = binary.AppendU32(shifted, p.function(r.U32()))

@@ -56,22 +56,27 @@ func (w *rewriter) instruction(i instruction, charge int) {
 	case opCall, opReturnCall, opRefFunc:
 		w.op(byte(i.op))
 		w.u32(w.plan.function(i.arg))
-	case opMemoryFill, opMemoryCopy:
+	case opMemoryFill, opMemoryCopy, opMemoryGrow:
 		w.bulk(i)
-	case opMemoryInit, opTableInit, opTableCopy, opTableFill, opTableGrow:
-		w.call(w.plan.pay) // by the operand on top, which is the size
+	case opMemoryInit:
+		w.call(w.plan.payBytes) // by the operand on top, which is the size
+		w.raw(w.code[i.start:i.end])
+	case opTableInit, opTableCopy, opTableFill, opTableGrow:
+		w.call(w.plan.payEntries)
 		w.raw(w.code[i.start:i.end])
 	default:
 		w.raw(w.code[i.start:i.end])
 	}
 }
 
-// bulk calls the helper that does the same in pieces. Without a memory there is
+// bulk calls the helper that does the same, and pays for it. Without a memory there is
 // none, and the instruction is left for the engine to refuse.
 func (w *rewriter) bulk(i instruction) {
 	switch {
 	case !w.module.memory:
 		w.raw(w.code[i.start:i.end])
+	case i.op == opMemoryGrow:
+		w.call(w.plan.grow)
 	case i.op == opMemoryFill:
 		w.call(w.plan.fill)
 	default:
