@@ -27,6 +27,13 @@
 // goroutine instantiates the module and calls _start (instance.go). How that
 // ended becomes an Exit (exit.go).
 //
+// # Time and chance
+//
+// A guest sees the host's time and gets the host's random bytes, unless WithClock
+// and WithSeed make both the program's own. Then, and with no files of the host's, what
+// a guest does depends on its Spec alone. What two guests do to the same files, or over
+// one pipe, still depends on which of them is faster.
+//
 // # Stopping
 //
 // When its context ends, a guest blocked in a system call returns from it at

@@ -2,17 +2,23 @@ package wasm
 
 import (
 	"context"
+	"encoding/binary"
+	"io"
+	"math/rand/v2"
 	"sync"
 
 	"dappco.re/go/cloche/fs"
 	"dappco.re/go/cloche/process"
+	"dappco.re/go/cloche/process/wasm/internal/kernel"
 	"dappco.re/go/cloche/process/wasm/internal/wasi"
 )
 
 // Executor runs WebAssembly modules. It is safe for concurrent use.
 type Executor struct {
 	fsys    *fs.Fs
-	limit   int64 // on each guest's memory
+	limit   int64        // on each guest's memory
+	clock   kernel.Clock // nil means the host's
+	seed    *uint64      // nil means random bytes of the host
 	table   *table
 	modules *moduleSet
 
@@ -41,8 +47,12 @@ func New(fsys *fs.Fs, opts ...Option) (*Executor, error) {
 	e := &Executor{
 		fsys:    fsys,
 		limit:   c.maxMemory,
+		seed:    c.seed,
 		table:   t,
 		modules: newModuleSet(newCompiler(c, wasi.Instantiate).compile),
+	}
+	if c.clock != nil {
+		e.clock = guestClock{c.clock}
 	}
 	e.ctx, e.stop = context.WithCancelCause(context.Background())
 	return e, nil
@@ -95,7 +105,7 @@ func (e *Executor) prepare(i *instance) error {
 		return err
 	}
 	i.onEnd(t.close)
-	return i.boot(t)
+	return i.boot(kernel.Config{Clock: e.clock, Entropy: e.entropy()}, t)
 }
 
 // ready returns the module that the command names, ready to run.
@@ -129,6 +139,16 @@ func (e *Executor) limitFor(s process.Spec) int64 {
 		return min(l, e.limit)
 	}
 	return e.limit
+}
+
+// entropy is where a guest's random bytes come from; nil means from the host.
+func (e *Executor) entropy() io.Reader {
+	if e.seed == nil {
+		return nil
+	}
+	var key [32]byte
+	binary.LittleEndian.PutUint64(key[:], *e.seed)
+	return rand.NewChaCha8(key)
 }
 
 func (e *Executor) enter() bool {

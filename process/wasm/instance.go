@@ -54,24 +54,17 @@ func (i *instance) end() {
 	}
 }
 
-// boot makes what the guest will see of a system.
-func (i *instance) boot(t *tree) error {
+// boot makes what the guest will see of a system, beside what conf has already.
+func (i *instance) boot(conf kernel.Config, t *tree) error {
 	stdin, err := closable(i.spec)
 	if err != nil {
 		return err
 	}
-	conf := kernel.Config{
-		Args:     append([]string{i.spec.Command}, i.spec.Args...),
-		Env:      i.spec.Env,
-		Root:     t.root,
-		Cwd:      t.cwd,
-		Preopens: t.preopens,
-		Stdin:    stdin,
-		Stdout:   watched{i.spec.Stdout, i},
-		Stderr:   watched{i.spec.Stderr, i},
-		Mounts:   t.mounts,
-		Account:  accountFor(i.spec.Limits),
-	}
+	conf.Args = append([]string{i.spec.Command}, i.spec.Args...)
+	conf.Env = i.spec.Env
+	conf.Root, conf.Cwd, conf.Preopens, conf.Mounts = t.root, t.cwd, t.preopens, t.mounts
+	conf.Stdin, conf.Stdout, conf.Stderr = stdin, watched{i.spec.Stdout, i}, watched{i.spec.Stderr, i}
+	conf.Account = accountFor(i.spec.Limits)
 	if i.spec.Denied != nil {
 		conf.Denied = i.denied
 	}

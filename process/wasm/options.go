@@ -25,6 +25,8 @@ type config struct {
 	cacheOff  bool
 	progress  func(Progress)
 	maxMemory int64
+	clock     *Clock  // nil means the host's
+	seed      *uint64 // nil means that of the host
 }
 
 func newConfig(opts []Option) (config, error) {
@@ -74,6 +76,21 @@ func WithoutCache() Option {
 // pages of 64 KiB.
 func WithMemoryLimit(bytes int64) Option {
 	return func(c *config) { c.maxMemory = bytes }
+}
+
+// WithClock has guests see c in the place of the host's time. What they do to files
+// is dated by the filesystem: one in memory takes a clock, too (fs.WithClock).
+func WithClock(c *Clock) Option {
+	return func(conf *config) { conf.clock = c }
+}
+
+// WithSeed makes the random bytes of guests the same at every run and on every
+// machine: each guest gets those of ChaCha8 (math/rand/v2) with this seed, from
+// their beginning, so that what it does depends neither on what ran before it nor
+// on what runs beside it. Two guests get the same bytes, then. They are no secret:
+// no key should be made of them.
+func WithSeed(seed uint64) Option {
+	return func(c *config) { c.seed = &seed }
 }
 
 // WithProgress has f called when a module must be made ready: once before, and

@@ -9,9 +9,10 @@ type Clock interface {
 	// Monotonic is the time since some moment before the process began. It is
 	// never zero and never goes back.
 	Monotonic() time.Duration
-	// After delivers on the channel once d has passed on the monotonic clock.
-	// The caller calls stop when it no longer waits.
-	After(d time.Duration) (c <-chan time.Time, stop func() bool)
+	// Until delivers on the channel once the monotonic clock has come to at, or
+	// earlier. Only alone says that nothing else will end the wait but the
+	// process's own end. The caller calls stop when it no longer waits.
+	Until(at time.Duration, alone bool) (c <-chan time.Time, stop func() bool)
 }
 
 // hostClock is the host's own time, with a monotonic origin of its own, so that a
@@ -27,7 +28,7 @@ func newHostClock() hostClock {
 func (hostClock) Now() time.Time             { return time.Now() }
 func (c hostClock) Monotonic() time.Duration { return time.Since(c.origin) }
 
-func (hostClock) After(d time.Duration) (<-chan time.Time, func() bool) {
-	t := time.NewTimer(d)
+func (c hostClock) Until(at time.Duration, _ bool) (<-chan time.Time, func() bool) {
+	t := time.NewTimer(at - c.Monotonic())
 	return t.C, t.Stop
 }

@@ -125,7 +125,7 @@ func (w *poller) collect(events []Event) []Event {
 		switch {
 		case ev.Err != nil:
 		case s.Kind == EventClock:
-			if w.left(s) > 0 {
+			if w.due(s) > w.p.clock.Monotonic() {
 				continue
 			}
 		default:
@@ -174,25 +174,35 @@ func (d *description) fileReadiness(f *file, dir direction) (readiness, error) {
 	return readiness{bytes: uint64(max(0, st.Size-d.offset))}, nil
 }
 
-// left is how long until a clock subscription comes true.
-func (w *poller) left(s *Subscription) time.Duration {
+// due is when a clock subscription comes true, on the monotonic clock.
+func (w *poller) due(s *Subscription) time.Duration {
 	timeout := time.Duration(min(s.Timeout, math.MaxInt64))
-	now := w.p.clock.Monotonic()
 	switch {
 	case !s.Absolute:
-		return timeout - (now - w.start)
+		return later(w.start, timeout)
 	case s.Wall:
+		// Read in this order: a clock that moves in between makes for a look too
+		// early, and not for one that never comes.
+		now := w.p.clock.Monotonic()
 		at := time.Unix(int64(s.Timeout/1e9), int64(s.Timeout%1e9))
-		return at.Sub(w.p.clock.Now())
+		return later(now, at.Sub(w.p.clock.Now()))
 	}
-	return timeout - now
+	return timeout
+}
+
+// later adds d to the moment t, which is not negative, as far as the clock goes.
+func later(t, d time.Duration) time.Duration {
+	if d > math.MaxInt64-t {
+		return math.MaxInt64
+	}
+	return t + d
 }
 
 // wait waits for the next clock or bell.
 func (w *poller) wait() error {
 	var timeout <-chan time.Time
-	if d, ok := w.next(); ok {
-		c, stop := w.p.clock.After(d)
+	if at, alone, ok := w.next(); ok {
+		c, stop := w.p.clock.Until(at, alone)
 		defer stop()
 		timeout = c
 	}
@@ -206,15 +216,18 @@ func (w *poller) wait() error {
 	}
 }
 
-// next is how long until the first clock comes true, if there is one.
-func (w *poller) next() (time.Duration, bool) {
-	least, ok := time.Duration(math.MaxInt64), false
+// next is when the first clock comes true, if there is one, and whether there is
+// nothing else to wait for.
+func (w *poller) next() (first time.Duration, alone, ok bool) {
+	first, alone = math.MaxInt64, true
 	for i := range w.subs {
-		if s := &w.subs[i]; s.Kind == EventClock && s.Err == nil {
-			least, ok = min(least, w.left(s)), true
+		if s := &w.subs[i]; s.Kind != EventClock {
+			alone = false
+		} else if s.Err == nil {
+			first, ok = min(first, w.due(s)), true
 		}
 	}
-	return least, ok
+	return first, alone, ok
 }
 
 // Yield lets others run.
