@@ -33,6 +33,9 @@ type runFlags struct {
 	commit     bool
 	json       bool
 	explain    bool
+	hermetic   bool
+	seed       uint64
+	time       time.Time // when a hermetic run begins
 
 	program string
 	args    []string
@@ -73,6 +76,10 @@ Flags:
                            and no network; --workdir is a path in DIR then (Linux)
   --cgroup DIR             with --native: make its control group in DIR, of a cgroup2 filesystem and
                            with nobody in it, so that --memory and --max-processes hold (Linux)
+  --hermetic               do the same at every run that is given the same: directories read-only
+                           or as overlays, and chance and time by the next two flags
+  --seed N                 with --hermetic: what random bytes come from; 0 otherwise
+  --time TIME              with --hermetic: when it begins, as in 2000-01-01T00:00:00Z, the default
   --explain                tell at the end what it was denied, and how to allow that
   --json                   report to stderr at the end, as one JSON object
 
@@ -125,6 +132,9 @@ func parseRun(args []string) (runFlags, error) {
 	set.Func("module-path", "", pathFlag(&f.modulePath))
 	set.BoolVar(&f.json, "json", false, "")
 	set.BoolVar(&f.explain, "explain", false, "")
+	set.BoolVar(&f.hermetic, "hermetic", false, "")
+	set.Uint64Var(&f.seed, "seed", 0, "")
+	set.TextVar(&f.time, "time", time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), "")
 	if err := set.Parse(args); err != nil {
 		return f, err
 	}
@@ -142,6 +152,9 @@ func parseRun(args []string) (runFlags, error) {
 		return f, errors.New("--cgroup is about native executables, and the sandbox keeps all limits without; leave it out, or add --native")
 	case f.explain && f.native:
 		return f, errors.New("--explain is about the sandbox, and --native has none; leave one of them out")
+	}
+	if err := f.checkHermetic(set); err != nil {
+		return f, err
 	}
 	f.program, f.args = set.Arg(0), set.Args()[1:]
 	return f, nil

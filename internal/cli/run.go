@@ -128,6 +128,7 @@ func (f runFlags) newCore(stderr io.Writer) (*core.Core, error) {
 	if err != nil {
 		return nil, err
 	}
+	options = append(options, f.steadiness()...)
 	c := core.New(core.WithService(wasm.RegisterWith(options...)))
 	return c, c.Err()
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"sync"
+	"time"
 
 	"dappco.re/go/cloche/fs"
 	"dappco.re/go/cloche/process"
@@ -15,12 +16,13 @@ import (
 
 // Executor runs WebAssembly modules. It is safe for concurrent use.
 type Executor struct {
-	fsys    *fs.Fs
-	limit   int64        // on each guest's memory
-	clock   kernel.Clock // nil means the host's
-	seed    *uint64      // nil means random bytes of the host
-	table   *table
-	modules *moduleSet
+	fsys     *fs.Fs
+	limit    int64        // on each guest's memory
+	clock    kernel.Clock // nil means the host's
+	seed     *uint64      // nil means random bytes of the host
+	hermetic *time.Time   // when time begins; nil unless WithHermetic
+	table    *table
+	modules  *moduleSet
 
 	ctx  context.Context // ends when the executor is closed
 	stop context.CancelCauseFunc
@@ -45,11 +47,12 @@ func New(fsys *fs.Fs, opts ...Option) (*Executor, error) {
 		return nil, err
 	}
 	e := &Executor{
-		fsys:    fsys,
-		limit:   c.maxMemory,
-		seed:    c.seed,
-		table:   t,
-		modules: newModuleSet(newCompiler(c, wasi.Instantiate).compile),
+		fsys:     fsys,
+		limit:    c.maxMemory,
+		seed:     c.seed,
+		hermetic: c.hermetic,
+		table:    t,
+		modules:  newModuleSet(newCompiler(c, wasi.Instantiate).compile),
 	}
 	if c.clock != nil {
 		e.clock = guestClock{c.clock}
@@ -116,7 +119,7 @@ func (e *Executor) prepare(i *instance) error {
 		return err
 	}
 	i.onEnd(t.close)
-	return i.boot(kernel.Config{Clock: e.clock, Entropy: e.entropy()}, t)
+	return i.boot(e.system(), t)
 }
 
 // ready returns the module that the command names, ready to run.
@@ -150,6 +153,14 @@ func (e *Executor) limitFor(s process.Spec) int64 {
 		return min(l, e.limit)
 	}
 	return e.limit
+}
+
+// system is what a guest sees beside its Spec.
+func (e *Executor) system() kernel.Config {
+	if e.hermetic != nil {
+		return kernel.Config{Clock: newCountedClock(*e.hermetic), Entropy: e.entropy(), Steady: true}
+	}
+	return kernel.Config{Clock: e.clock, Entropy: e.entropy()}
 }
 
 // entropy is where a guest's random bytes come from; nil means from the host.

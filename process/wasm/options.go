@@ -25,8 +25,9 @@ type config struct {
 	cacheOff  bool
 	progress  func(Progress)
 	maxMemory int64
-	clock     *Clock  // nil means the host's
-	seed      *uint64 // nil means that of the host
+	clock     *Clock     // nil means the host's
+	seed      *uint64    // nil means that of the host
+	hermetic  *time.Time // when time begins; nil means that guests see more than they are given
 }
 
 func newConfig(opts []Option) (config, error) {

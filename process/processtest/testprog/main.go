@@ -50,6 +50,7 @@ var commands = map[string]func(args []string){
 	"tour":       tour,
 	"spawn":      spawn,
 	"terminal":   terminal,
+	"chance":     chance,
 }
 
 func fail(why string) {

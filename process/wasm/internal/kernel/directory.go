@@ -21,6 +21,7 @@ type directory struct {
 	// where is the atlas's own note of where it is now.
 	where   string
 	account *Account
+	steady  *steady
 	// isRoot says that it is the root of the guest's tree, whose ".." is itself.
 	isRoot bool
 
@@ -99,6 +100,12 @@ func (d *directory) snapshot() ([]fs.Entry, error) {
 		return nil, err
 	}
 	slices.SortFunc(found, func(a, b fs.Entry) int { return cmp.Compare(a.Name, b.Name) })
+	if own, err = d.steady.stat(own); err == nil {
+		err = d.steady.list(d.dir, found)
+	}
+	if err != nil {
+		return nil, err
+	}
 	// The parent may be outside what the guest may know, so ".." has no number of
 	// its own, except at the root.
 	up := fs.Entry{Name: "..", Mode: iofs.ModeDir}

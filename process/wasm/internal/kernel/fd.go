@@ -101,7 +101,11 @@ func (p *Process) Stat(fd FD) (fs.Stat, error) {
 	if err := e.need(RightFilestatGet); err != nil {
 		return fs.Stat{}, err
 	}
-	return e.desc.obj.stat()
+	st, err := e.desc.obj.stat()
+	if err != nil {
+		return fs.Stat{}, err
+	}
+	return p.steady.stat(st)
 }
 
 // SetTimes sets the times of a file or directory.

@@ -22,8 +22,13 @@ const maxEmptyReads = 100
 //
 // The pump starts when the guest first asks, so input that a guest never asks for
 // stays with whoever has it.
+//
+// A whole input is read to its end first: until then it is not that there is nothing,
+// it is not known what there is, so that even who does not want to wait does.
 type input struct {
 	src     io.ReadCloser
+	whole   bool
+	stopped <-chan struct{} // the process is being stopped
 	changed bell
 	room    chan struct{} // the chunk has been used up
 	quit    chan struct{} // closed by close
@@ -35,8 +40,8 @@ type input struct {
 	err     error // what follows unread; io.EOF at the end
 }
 
-func newInput(src io.ReadCloser) *input {
-	in := &input{src: src}
+func newInput(src io.ReadCloser, whole bool, stopped <-chan struct{}) *input {
+	in := &input{src: src, whole: whole, stopped: stopped}
 	if src == nil {
 		in.err = io.EOF
 		in.started = true
@@ -62,7 +67,9 @@ func (in *input) read(ctx context.Context, nonblock bool, bufs [][]byte) (int, e
 func (in *input) take(bufs [][]byte) (n int, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.start()
+	if err := in.start(); err != nil {
+		return 0, err
+	}
 	if len(in.unread) == 0 {
 		return 0, in.end()
 	}
@@ -94,18 +101,44 @@ func (in *input) ready(d direction) (readiness, bool) {
 	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.start()
+	if in.start() != nil {
+		return readiness{}, false
+	}
 	r := readiness{bytes: uint64(len(in.unread)), hangup: in.err != nil && len(in.unread) == 0}
 	return r, r.bytes > 0 || r.hangup
 }
 
-// start starts the pump. The caller holds mu.
-func (in *input) start() {
+// start starts the pump, and awaits its end for a whole input. The caller holds mu.
+func (in *input) start() error {
 	if in.started {
-		return
+		return nil
 	}
 	in.started = true
-	go in.pump()
+	if !in.whole {
+		go in.pump()
+		return nil
+	}
+	go in.readAll()
+	in.mu.Unlock()
+	defer in.mu.Lock()
+	select {
+	case <-in.done:
+		return nil
+	case <-in.stopped:
+		return ErrStopped
+	}
+}
+
+// readAll reads to the end. Somebody waits for it.
+func (in *input) readAll() {
+	defer close(in.done)
+	all, err := io.ReadAll(in.src)
+	if err == nil {
+		err = io.EOF
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.unread, in.err = all, err
 }
 
 func (in *input) pump() {

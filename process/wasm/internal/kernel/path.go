@@ -174,7 +174,10 @@ func (p *Process) PathStat(fd FD, path string, follow bool) (fs.Stat, error) {
 	}
 	defer t.release()
 	st, err := t.Stat()
-	return st, t.refused(err)
+	if err != nil {
+		return fs.Stat{}, t.refused(err)
+	}
+	return p.steady.stat(st)
 }
 
 // PathSetTimes sets the times of what path leads to.

@@ -47,6 +47,10 @@ type Config struct {
 
 	Clock   Clock     // nil means the host's
 	Entropy io.Reader // nil means crypto/rand
+	// Steady hides what the host adds to the content of files and input: numbers and
+	// times of files, and how soon input comes. Stdin is read to its end before the
+	// guest gets the first of it.
+	Steady bool
 }
 
 // ConfigError says which part of a Config is wrong.
@@ -72,6 +76,7 @@ type Process struct {
 	outward   func(OutwardLink)
 	mounts    []string
 	account   *Account
+	steady    *steady // nil unless Config.Steady
 
 	root fs.Dir // nil without files
 	fds  table
@@ -108,6 +113,9 @@ func New(ctx context.Context, cfg Config) (*Process, error) {
 	}
 	if p.entropy == nil {
 		p.entropy = rand.Reader
+	}
+	if cfg.Steady {
+		p.steady = newSteady(p.clock.Now())
 	}
 	p.openStdio(cfg)
 	err := check(cfg)
@@ -151,7 +159,7 @@ var (
 
 func (p *Process) openStdio(cfg Config) {
 	const in, out = streamRights | RightRead, streamRights | RightWrite
-	stdin := newDescription(newInput(cfg.Stdin), 0)
+	stdin := newDescription(newInput(cfg.Stdin, cfg.Steady, p.done), 0)
 	stdout := newDescription(newOutput(cfg.Stdout, stdoutIno), 0)
 	stderr := stdout
 	if sameWriter(cfg.Stdout, cfg.Stderr) {
@@ -234,7 +242,7 @@ func (p *Process) preopen(name, dir string) error {
 
 // newDirectory takes over d, which the guest found at path and which is at where.
 func (p *Process) newDirectory(d fs.Dir, path, where string, isRoot bool) *directory {
-	obj := &directory{dir: d, path: path, where: where, account: p.account, isRoot: isRoot}
+	obj := &directory{dir: d, path: path, where: where, account: p.account, steady: p.steady, isRoot: isRoot}
 	p.account.atlas.enter(obj)
 	return obj
 }
