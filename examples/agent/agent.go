@@ -97,12 +97,15 @@ func (a *Agent) Resume(name, answer string) error {
 	if _, err := a.status(name); err != nil {
 		return err
 	}
-	if answer != "" {
-		if err := a.files().WriteAtomic(a.path(name, answerFile), []byte(answer)); err != nil {
-			return err
-		}
-	}
 	_, err := a.update(name, anyRun, func(s *Status) error {
+		if !s.Status.settled() {
+			return &TransitionError{s.Status, Queued}
+		}
+		if answer != "" {
+			if err := a.files().WriteAtomic(a.path(name, answerFile), []byte(answer)); err != nil {
+				return err
+			}
+		}
 		s.Question, s.Reason = "", ""
 		return become(Queued)(s)
 	})

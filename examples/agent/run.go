@@ -128,7 +128,7 @@ func lost(s *Status) {
 // settle is a run's last word. That it has been said already is no fault.
 func (a *Agent) settle(name string, run int, verdict func(*Status)) error {
 	_, err := a.update(name, run, func(s *Status) error {
-		if settled := s.Status != Preparing && s.Status != Running && s.Status != Killing; settled {
+		if s.Status == Queued || s.Status.settled() {
 			return ErrStale
 		}
 		verdict(s)

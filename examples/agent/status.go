@@ -37,6 +37,11 @@ var next = map[State][]State{
 	Killed:    {Queued},
 }
 
+// settled says that nobody works on it, and nobody will unasked.
+func (s State) settled() bool {
+	return s == Completed || s == Failed || s == Killed || s == Asking
+}
+
 // Status is a workspace's status.json, which is all that is known of it: whoever
 // reads the file knows as much as the agent.
 type Status struct {
