@@ -61,7 +61,7 @@ func parse(args []string) (o options, rest []string, err error) {
 		name, command, ok := strings.Cut(text, "=")
 		words := strings.Fields(command)
 		if !ok || len(words) == 0 {
-			return errors.New("write NAME=COMMAND ARGS...")
+			return errors.New("write it as NAME=COMMAND, with arguments behind it")
 		}
 		o.tools[name] = Tool{Command: words[0], Args: words[1:]}
 		return nil
