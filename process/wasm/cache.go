@@ -33,8 +33,9 @@ const (
 	// process was killed. Taking one too early would only lose an entry.
 	leftoverAge = time.Hour
 
-	tempPrefix = "tmp-"
-	sumFile    = "sum"
+	tempPrefix  = "tmp-"
+	sumFile     = "sum"
+	meteredFile = "metered.wasm"
 )
 
 // digest is the SHA-256 of a module.
@@ -42,11 +43,12 @@ type digest [sha256.Size]byte
 
 // diskCache keeps compiled code in a folder that concurrent processes share.
 //
-// Each entry is a directory named by all that the code depends on, and holds a
-// wazero cache directory with one file in it, and the file "sum" with the
-// SHA-256 and the name of that file. An entry is made under another name and
+// Each entry is a directory named by all that the code depends on. It holds a
+// wazero cache directory with one file in it, the module as it was rewritten for
+// the engine, which takes longer than to read it, and the file "sum" with the
+// SHA-256 and the names of these two. An entry is made under another name and
 // renamed, so it is there wholly or not at all; nobody changes it afterwards.
-// The sum is checked before each use, since wazero checks only part of what it
+// The sums are checked before each use, since wazero checks only part of what it
 // reads and what it reads is machine code.
 //
 // Nothing here is needed to run a module: whatever goes wrong, the module is
@@ -95,7 +97,7 @@ func openDiskCache(dir string) (*diskCache, error) {
 // be on a disk that several machines share.
 func (c *diskCache) key(d digest) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "cloche 1\n%x\n%s\n%s/%s\n%v %v\nfeatures %d meter %d",
+	fmt.Fprintf(h, "cloche 2\n%x\n%s\n%s/%s\n%v %v\nfeatures %d meter %d",
 		d, c.engine, runtime.GOOS, runtime.GOARCH, cpu.X86, cpu.ARM64, features, meter.Version)
 	return hex.EncodeToString(h.Sum(nil))
 }
@@ -241,17 +243,13 @@ func diskUse(dir string) (total int64) {
 	return total
 }
 
-// seal writes the sum of the one file that wazero left in dir.
+// seal writes the sums of what is in dir.
 func seal(dir string) error {
-	file, err := theFile(dir)
+	sums, err := sumsOf(dir)
 	if err != nil {
 		return err
 	}
-	sum, err := sumOf(filepath.Join(dir, file))
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, sumFile), sumLine(sum, file), 0o600)
+	return os.WriteFile(filepath.Join(dir, sumFile), sums, 0o600)
 }
 
 // verify reports whether dir is an entry as seal left it.
@@ -263,28 +261,21 @@ func verify(dir string) error {
 		}
 		return err
 	}
-	file, err := theFile(dir)
+	got, err := sumsOf(dir)
 	if err != nil {
 		return err
 	}
-	got, err := sumOf(filepath.Join(dir, file))
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(sumLine(got, file), want) {
+	if !bytes.Equal(got, want) {
 		return errors.New("entry does not match its sum")
 	}
 	return nil
 }
 
-func sumLine(sum digest, file string) []byte {
-	return fmt.Appendf(nil, "%x  %s\n", sum, filepath.ToSlash(file))
-}
-
-// theFile returns the one file in dir besides the sum, relative to dir.
-func theFile(dir string) (string, error) {
+// sumsOf is what the sum of dir should say: of the module, and of the one file that
+// wazero keeps.
+func sumsOf(dir string) (sums []byte, err error) {
 	var files []string
-	err := filepath.WalkDir(dir, func(path string, d iofs.DirEntry, err error) error {
+	err = filepath.WalkDir(dir, func(path string, d iofs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -294,13 +285,20 @@ func theFile(dir string) (string, error) {
 		}
 		return err
 	})
-	if err == nil && len(files) != 1 {
-		err = fmt.Errorf("entry holds %d files instead of one", len(files))
+	if err == nil && (len(files) != 2 || !slices.Contains(files, meteredFile)) {
+		err = fmt.Errorf("entry holds %d files instead of two", len(files))
 	}
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return files[0], nil
+	for _, file := range files { // in lexical order
+		sum, err := sumOf(filepath.Join(dir, file))
+		if err != nil {
+			return nil, err
+		}
+		sums = fmt.Appendf(sums, "%x  %s\n", sum, filepath.ToSlash(file))
+	}
+	return sums, nil
 }
 
 func sumOf(path string) (sum digest, err error) {

@@ -64,9 +64,10 @@ func code(t testing.TB, dir string) string {
 	t.Helper()
 	all := entries(t, dir)
 	require.Len(t, all, 1)
-	file, err := theFile(all[0])
+	files, err := filepath.Glob(filepath.Join(all[0], "*", "*"))
 	require.NoError(t, err)
-	return filepath.Join(all[0], file)
+	require.Len(t, files, 1)
+	return files[0]
 }
 
 func TestASecondExecutorFindsTheCodeCompiled(t *testing.T) {
@@ -106,7 +107,8 @@ func TestTheCacheFolderIsOurs(t *testing.T) {
 
 func TestADamagedEntryIsRebuiltAndNeverUsed(t *testing.T) {
 	t.Parallel()
-	sum := func(file string) string { return filepath.Join(filepath.Dir(filepath.Dir(file)), sumFile) }
+	beside := func(file, name string) string { return filepath.Join(filepath.Dir(filepath.Dir(file)), name) }
+	sum := func(file string) string { return beside(file, sumFile) }
 	for name, damage := range map[string]func(t *testing.T, file string) error{
 		"emptied":   func(t *testing.T, file string) error { return os.Truncate(file, 0) },
 		"truncated": func(t *testing.T, file string) error { return os.Truncate(file, 100) },
@@ -121,6 +123,8 @@ func TestADamagedEntryIsRebuiltAndNeverUsed(t *testing.T) {
 		"sum emptied":       func(t *testing.T, file string) error { return os.Truncate(sum(file), 0) },
 		"sum flipped":       func(t *testing.T, file string) error { return flip(sum(file), 3) },
 		"sum removed":       func(t *testing.T, file string) error { return os.Remove(sum(file)) },
+		"module flipped":    func(t *testing.T, file string) error { return flip(beside(file, meteredFile), 9) },
+		"module removed":    func(t *testing.T, file string) error { return os.Remove(beside(file, meteredFile)) },
 		"another file beside it": func(t *testing.T, file string) error {
 			return os.WriteFile(file+"x", []byte("stray"), 0o600)
 		},
@@ -172,14 +176,15 @@ func TestNoFlippedBitIsOverlooked(t *testing.T) {
 	t.Parallel()
 	dir := cacheDir(t)
 	startWith(t, dir, "hello")
-	file := code(t, dir)
 	entry := entries(t, dir)[0]
-	whole, err := os.ReadFile(file)
-	require.NoError(t, err)
-	for at := range whole {
-		require.NoError(t, flip(file, at))
-		require.Error(t, verify(entry), "byte %d", at)
-		require.NoError(t, flip(file, at))
+	for _, file := range []string{code(t, dir), filepath.Join(entry, meteredFile)} {
+		whole, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for at := range whole {
+			require.NoError(t, flip(file, at))
+			require.Error(t, verify(entry), "byte %d of %s", at, file)
+			require.NoError(t, flip(file, at))
+		}
 	}
 	require.NoError(t, verify(entry))
 }
@@ -266,7 +271,7 @@ func TestAnEntryThatVanishesAfterItsCheckIsCompiledAnew(t *testing.T) {
 	var r recorder
 	e := newExecutor(t, WithCacheDir(dir), WithProgress(func(p Progress) {
 		if p.Warm && !p.Finished {
-			_ = flip(code(t, dir), 60)
+			_ = os.Truncate(code(t, dir), 30)
 		}
 		r.record(p)
 	}))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	iofs "io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -100,7 +101,11 @@ func (j *job) warm(ctx context.Context, disk *diskCache, key string) *module {
 		return nil
 	}
 	done := j.report(true)
-	m, err := j.build(ctx, dir)
+	var m *module
+	metered, err := os.ReadFile(filepath.Join(dir, meteredFile))
+	if err == nil {
+		m, err = j.build(ctx, dir, metered)
+	}
 	if err == nil {
 		done(nil, m.uncached)
 		return m
@@ -120,10 +125,19 @@ func (j *job) cold(ctx context.Context, disk *diskCache, key string) (*module, e
 		return j.uncached(ctx, cacheErr)
 	}
 	done := j.report(false)
-	m, err := j.build(ctx, temp)
+	metered, err := instrument(j.binary)
+	if err != nil {
+		_ = os.RemoveAll(temp)
+		done(err, nil)
+		return nil, err
+	}
+	m, err := j.build(ctx, temp, metered)
 	if onDisk(err) {
 		cacheErr = err
-		m, err = j.build(ctx, "")
+		m, err = j.build(ctx, "", metered)
+	}
+	if err == nil && cacheErr == nil && m.uncached == nil {
+		cacheErr = os.WriteFile(filepath.Join(temp, meteredFile), metered, 0o600)
 	}
 	switch {
 	case err != nil || cacheErr != nil:
@@ -140,9 +154,27 @@ func (j *job) cold(ctx context.Context, disk *diskCache, key string) (*module, e
 
 func (j *job) uncached(ctx context.Context, why error) (*module, error) {
 	done := j.report(false)
-	m, err := j.build(ctx, "")
+	var m *module
+	metered, err := instrument(j.binary)
+	if err == nil {
+		m, err = j.build(ctx, "", metered)
+	}
 	done(err, why)
 	return m, err
+}
+
+// instrument rewrites a module so that it can be stopped. The engine is shown only
+// what went through this: it makes room for as many globals, say, as a module claims
+// to have, which a short one can use to end this program.
+func instrument(b []byte) ([]byte, error) {
+	metered, err := meter.Instrument(b)
+	if large, ok := errors.AsType[*meter.TooLargeError](err); ok {
+		return nil, &ModuleError{Problem: large.Error(), Fix: fixSize}
+	}
+	if err != nil {
+		return nil, &ModuleError{Problem: "it is not a valid module", Err: err}
+	}
+	return metered, nil
 }
 
 // report announces the start and returns the function that announces the end.
@@ -156,9 +188,9 @@ func (j *job) report(warm bool) func(err, uncached error) {
 	}
 }
 
-// build makes the module's runtime and compiles into it, with wazero's cache in
-// dir unless dir is empty. It leaves nothing behind when it fails.
-func (j *job) build(ctx context.Context, dir string) (_ *module, err error) {
+// build makes the module's runtime and compiles metered into it, with wazero's cache
+// in dir unless dir is empty. It leaves nothing behind when it fails.
+func (j *job) build(ctx context.Context, dir string, metered []byte) (_ *module, err error) {
 	m := &module{name: j.name, outline: j.outline}
 	defer func() {
 		if err != nil {
@@ -183,7 +215,7 @@ func (j *job) build(ctx context.Context, dir string) (_ *module, err error) {
 	if err = j.outline.check(hostFunctionsOf(m.runtime)); err != nil {
 		return nil, err
 	}
-	if err = m.compile(ctx, j.binary); err != nil {
+	if err = m.compile(ctx, metered); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -196,18 +228,8 @@ func hostFunctionsOf(r wazero.Runtime) hostFunctions {
 	return nil
 }
 
-func (m *module) compile(ctx context.Context, b []byte) error {
+func (m *module) compile(ctx context.Context, metered []byte) error {
 	ctx = experimental.WithCompilationWorkers(ctx, max(2, runtime.GOMAXPROCS(0)))
-	// The engine is shown only what went through this: it makes room for as many
-	// globals, say, as a module claims to have, which a short one can use to end
-	// this program.
-	metered, err := meter.Instrument(b)
-	if large, ok := errors.AsType[*meter.TooLargeError](err); ok {
-		return &ModuleError{Problem: large.Error(), Fix: fixSize}
-	}
-	if err != nil {
-		return &ModuleError{Problem: "it is not a valid module", Err: err}
-	}
 	compiled, err := m.runtime.CompileModule(ctx, metered)
 	if onDisk(err) {
 		// The engine has the code and only failed to store it. Asked again it
