@@ -359,6 +359,7 @@ func TestTheEntriesUsedLeastRecentlyMakeRoom(t *testing.T) {
 		temp, err := c.temp()
 		require.NoError(t, err)
 		write(t, temp, "v/code", make([]byte, 1000))
+		write(t, temp, meteredFile, nil)
 		key := strings.Repeat(string([]byte{'0', n}), 32)
 		require.NoError(t, c.publish(temp, key))
 		return key

@@ -101,11 +101,7 @@ func (j *job) warm(ctx context.Context, disk *diskCache, key string) *module {
 		return nil
 	}
 	done := j.report(true)
-	var m *module
-	metered, err := os.ReadFile(filepath.Join(dir, meteredFile))
-	if err == nil {
-		m, err = j.build(ctx, dir, metered)
-	}
+	m, err := j.build(ctx, dir, func() ([]byte, error) { return os.ReadFile(filepath.Join(dir, meteredFile)) })
 	if err == nil {
 		done(nil, m.uncached)
 		return m
@@ -125,19 +121,15 @@ func (j *job) cold(ctx context.Context, disk *diskCache, key string) (*module, e
 		return j.uncached(ctx, cacheErr)
 	}
 	done := j.report(false)
-	metered, err := instrument(j.binary)
-	if err != nil {
-		_ = os.RemoveAll(temp)
-		done(err, nil)
-		return nil, err
-	}
+	metered := sync.OnceValues(j.instrument)
 	m, err := j.build(ctx, temp, metered)
 	if onDisk(err) {
 		cacheErr = err
 		m, err = j.build(ctx, "", metered)
 	}
 	if err == nil && cacheErr == nil && m.uncached == nil {
-		cacheErr = os.WriteFile(filepath.Join(temp, meteredFile), metered, 0o600)
+		b, _ := metered() // which has succeeded
+		cacheErr = os.WriteFile(filepath.Join(temp, meteredFile), b, 0o600)
 	}
 	switch {
 	case err != nil || cacheErr != nil:
@@ -154,20 +146,16 @@ func (j *job) cold(ctx context.Context, disk *diskCache, key string) (*module, e
 
 func (j *job) uncached(ctx context.Context, why error) (*module, error) {
 	done := j.report(false)
-	var m *module
-	metered, err := instrument(j.binary)
-	if err == nil {
-		m, err = j.build(ctx, "", metered)
-	}
+	m, err := j.build(ctx, "", j.instrument)
 	done(err, why)
 	return m, err
 }
 
-// instrument rewrites a module so that it can be stopped. The engine is shown only
+// instrument rewrites the module so that it can be stopped. The engine is shown only
 // what went through this: it makes room for as many globals, say, as a module claims
 // to have, which a short one can use to end this program.
-func instrument(b []byte) ([]byte, error) {
-	metered, err := meter.Instrument(b)
+func (j *job) instrument() ([]byte, error) {
+	metered, err := meter.Instrument(j.binary)
 	if large, ok := errors.AsType[*meter.TooLargeError](err); ok {
 		return nil, &ModuleError{Problem: large.Error(), Fix: fixSize}
 	}
@@ -188,9 +176,9 @@ func (j *job) report(warm bool) func(err, uncached error) {
 	}
 }
 
-// build makes the module's runtime and compiles metered into it, with wazero's cache
-// in dir unless dir is empty. It leaves nothing behind when it fails.
-func (j *job) build(ctx context.Context, dir string, metered []byte) (_ *module, err error) {
+// build makes the module's runtime and compiles what metered returns into it, with
+// wazero's cache in dir unless dir is empty. It leaves nothing behind when it fails.
+func (j *job) build(ctx context.Context, dir string, metered func() ([]byte, error)) (_ *module, err error) {
 	m := &module{name: j.name, outline: j.outline}
 	defer func() {
 		if err != nil {
@@ -215,7 +203,11 @@ func (j *job) build(ctx context.Context, dir string, metered []byte) (_ *module,
 	if err = j.outline.check(hostFunctionsOf(m.runtime)); err != nil {
 		return nil, err
 	}
-	if err = m.compile(ctx, metered); err != nil {
+	b, err := metered()
+	if err != nil {
+		return nil, err
+	}
+	if err = m.compile(ctx, b); err != nil {
 		return nil, err
 	}
 	return m, nil
