@@ -148,10 +148,11 @@ func Example_killATree() {
 		Command: "sh", Args: []string{"-c", "sleep 60 & wait"},
 		GracePeriod: 5 * time.Second,
 	})
-	if err == nil {
-		err = h.Kill(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
 	}
-	fmt.Println(err, h.Info().Status)
+	fmt.Println(h.Kill(ctx), h.Info().Status)
 	// Output: <nil> killed
 }
 
@@ -166,7 +167,11 @@ func Example_isItAlive() {
 	}
 	id := h.ID()
 	h, known := s.Get(id)
-	if known && !h.Info().Status.Ended() {
+	if !known {
+		fmt.Println("never started here, or long forgotten")
+		return
+	}
+	if !h.Info().Status.Ended() {
 		<-h.Done()
 	}
 	fmt.Println(h.Info().Status, h.Info().ExitCode)
@@ -305,7 +310,7 @@ func Example_testsThatTouchTheMachine() {
 	_ = TestList
 }
 
-func Example_testsWithAScriptInPath() {
+func Example_testsWithAScriptInPATH() {
 	TestRelease := func(t *testing.T) {
 		git := processtest.Record(processtest.Fake{"git": processtest.Answers(t,
 			processtest.Answer{Args: []string{"push", "--tags"}, Stderr: "rejected\n", Code: 1},
