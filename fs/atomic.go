@@ -15,7 +15,9 @@ import (
 // It writes a temporary file beside the target (where a last symlink leads to),
 // gives it the old file's permissions, or 0644 before umask, syncs it, renames it
 // over the target and syncs the directory. After any failure the temporary is
-// gone; only a crash can leave one, whose name starts with ".cloche-".
+// gone; only a crash, or SIGKILL, can leave one, whose name starts with ".cloche-".
+// Nothing removes that, since nobody can tell it from one that is being written: the
+// owner of the directory may, when nobody writes there.
 //
 // The result is a new file: other hard links keep the old content, and owner,
 // extended attributes and setuid bits are not carried over. Writers that read

@@ -18,21 +18,28 @@ import (
 	"dappco.re/go/cloche/fs"
 )
 
-// faults makes one operation of many fail.
+// faults makes one operation of many fail, or all changes from that one on.
 type faults struct {
 	count atomic.Int64
 	at    int64 // the operation that fails, counted from 1; 0 means none
 	err   error
-	hit   string // the one that failed
+	stays bool   // as when the filesystem was remounted read-only
+	hit   string // the first that failed
 }
 
 func (f *faults) next(op string) error {
-	if f.count.Add(1) == f.at {
-		f.hit = op
+	n := f.count.Add(1)
+	if n == f.at || f.at > 0 && n > f.at && f.stays && !reads[op] {
+		if f.hit == "" {
+			f.hit = op
+		}
 		return f.err
 	}
 	return nil
 }
+
+// reads are the operations that change nothing.
+var reads = map[string]bool{"lookup": true, "open": true, "read": true, "stat": true, "lock": true, "close": true}
 
 // faultyDir is a Dir whose operations may fail before they do anything.
 type faultyDir struct {
@@ -48,14 +55,42 @@ func (d faultyDir) Lookup(name string) (fs.Stat, error) {
 }
 
 func (d faultyDir) OpenFile(name string, flag int, perm iofs.FileMode) (fs.Node, error) {
-	if err := d.next("open"); err != nil {
+	op := "open"
+	if flag&os.O_CREATE != 0 {
+		op = "create"
+	}
+	if err := d.next(op); err != nil {
 		return nil, err
 	}
 	n, err := d.Dir.OpenFile(name, flag, perm)
 	if err != nil {
 		return nil, err
 	}
-	return faultyNode{n, d.faults}, nil
+	return faultyNode{n, d.faults, flag&os.O_WRONLY == 0}, nil
+}
+
+func (d faultyDir) Stat() (fs.Stat, error) {
+	if err := d.next("stat"); err != nil {
+		return fs.Stat{}, err
+	}
+	return d.Dir.Stat()
+}
+
+func (d faultyDir) Lock() (unlock func(), err error) {
+	if err := d.next("lock"); err != nil {
+		return nil, err
+	}
+	if l, ok := d.Dir.(fs.Locker); ok {
+		return l.Lock()
+	}
+	return func() {}, nil
+}
+
+func (d faultyDir) Unlink(name string) error {
+	if err := d.next("unlink"); err != nil {
+		return err
+	}
+	return d.Dir.Unlink(name)
 }
 
 func (d faultyDir) Rename(name string, to fs.Dir, newname string) error {
@@ -76,6 +111,7 @@ func (d faultyDir) Sync() error {
 type faultyNode struct {
 	fs.Node
 	*faults
+	reading bool
 }
 
 func (n faultyNode) WriteAt(p []byte, off int64) (int, error) {
@@ -84,6 +120,20 @@ func (n faultyNode) WriteAt(p []byte, off int64) (int, error) {
 		return m, err
 	}
 	return n.Node.WriteAt(p, off)
+}
+
+func (n faultyNode) ReadAt(p []byte, off int64) (int, error) {
+	if err := n.next("read"); err != nil {
+		return 0, err
+	}
+	return n.Node.ReadAt(p, off)
+}
+
+func (n faultyNode) Stat() (fs.Stat, error) {
+	if err := n.next("stat"); err != nil {
+		return fs.Stat{}, err
+	}
+	return n.Node.Stat()
 }
 
 func (n faultyNode) SetMode(perm iofs.FileMode) error {
@@ -102,60 +152,86 @@ func (n faultyNode) Sync() error {
 
 func (n faultyNode) Close() error {
 	err := n.Node.Close()
+	if n.reading {
+		return err // nobody would care
+	}
 	if ferr := n.next("close"); ferr != nil {
 		return ferr
 	}
 	return err
 }
 
+// TestWriteAtomicLeavesTheOldFileAndNoTemporaryAfterAnyFailure has every call of a
+// WriteAtomic and of an Update fail in its turn.
 func TestWriteAtomicLeavesTheOldFileAndNoTemporaryAfterAnyFailure(t *testing.T) {
 	t.Parallel()
-	for _, old := range []bool{true, false} {
-		for _, fault := range []syscall.Errno{syscall.EIO, syscall.ENOSPC} {
-			hits := map[string]bool{}
-			for at := int64(1); ; at++ {
-				root := t.TempDir()
-				target := filepath.Join(root, "x")
-				if old {
-					require.NoError(t, os.WriteFile(target, []byte("old"), 0o640))
-				}
-				f, faults := faultyFs(t, root, at, fault)
-				err := f.WriteAtomic("x", []byte("the new content"))
-				if faults.hit == "" {
-					require.NoError(t, err)
-					break
-				}
-				hits[faults.hit] = true
-				requireErrno(t, err, fault)
-				names := namesIn(t, root)
-				data, _ := os.ReadFile(target)
-				switch {
-				case faults.hit == "sync dir":
-					// Too late to go back: the new file is complete.
-					assert.Equal(t, "the new content", string(data))
-					assert.Equal(t, []string{"x"}, names)
-				case old:
-					assert.Equal(t, "old", string(data), faults.hit)
-					assert.Equal(t, []string{"x"}, names, faults.hit)
-				default:
-					assert.Empty(t, names, faults.hit)
+	for by, save := range savers {
+		for _, old := range []string{"the old content", ""} {
+			for _, fault := range []syscall.Errno{syscall.EIO, syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS} {
+				for _, stays := range []bool{false, true} {
+					hits := map[string]bool{}
+					for at := int64(1); ; at++ {
+						f := failing{save: save, old: old, faults: faults{at: at, err: fault, stays: stays}}
+						if f.check(t); f.hit == "" {
+							break
+						}
+						hits[f.hit] = true
+					}
+					for _, op := range []string{"lookup", "create", "write", "sync", "close", "rename", "sync dir"} {
+						assert.True(t, hits[op], op)
+					}
+					assert.Equal(t, old != "", hits["chmod"])
+					assert.Equal(t, by == "Update", hits["lock"])
+					assert.Equal(t, by == "Update" && old != "", hits["read"])
 				}
 			}
-			for _, op := range []string{"lookup", "open", "write", "sync", "close", "rename", "sync dir"} {
-				assert.True(t, hits[op], op)
-			}
-			assert.Equal(t, old, hits["chmod"])
 		}
 	}
 }
 
-func faultyFs(t *testing.T, root string, at int64, err error) (*fs.Fs, *faults) {
-	f, nerr := fs.New(root)
-	require.NoError(t, nerr)
-	faults := &faults{at: at, err: err}
-	faulty := fs.FromDir(faultyDir{rootOf(t, f), faults})
-	t.Cleanup(func() { faulty.Close() })
-	return faulty, faults
+// failing is a save during which something fails.
+type failing struct {
+	save saver
+	old  string // "" for none
+	faults
+}
+
+func (f *failing) check(t *testing.T) {
+	host, root := newFs(t)
+	if f.old != "" {
+		require.NoError(t, os.WriteFile(filepath.Join(root, "status"), []byte(f.old), 0o640))
+	}
+	faulty := fs.FromDir(faultyDir{rootOf(t, host), &f.faults})
+	defer faulty.Close()
+	const data = "the new content, which is longer"
+	err := f.save(faulty, []byte(data))
+	names := namesIn(t, root)
+	got, _ := os.ReadFile(filepath.Join(root, "status"))
+	if f.hit == "" {
+		require.NoError(t, err)
+		assert.Equal(t, data, string(got))
+		return
+	}
+	requireErrno(t, err, f.err.(syscall.Errno))
+	assert.ErrorIs(t, err, f.err)
+	switch {
+	case f.hit == "sync dir":
+		// Too late to go back: the new file is complete.
+		assert.Equal(t, data, string(got))
+		assert.Equal(t, []string{"status"}, names)
+		return
+	case f.stays && len(names) > 0 && strings.HasPrefix(names[0], ".cloche-"):
+		// Nobody can remove it now.
+		assert.Contains(t, []string{"write", "chmod", "sync", "close", "rename"}, f.hit)
+		names = names[1:]
+	}
+	assert.Equal(t, f.old, string(got), f.hit)
+	if f.old == "" {
+		assert.Empty(t, names, f.hit)
+		return
+	}
+	assert.Equal(t, []string{"status"}, names, f.hit)
+	assert.Equal(t, iofs.FileMode(0o640), modeOnHost(t, filepath.Join(root, "status")))
 }
 
 func namesIn(t *testing.T, dir string) []string {

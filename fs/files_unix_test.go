@@ -8,7 +8,6 @@ import (
 	"io"
 	iofs "io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -22,8 +21,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if root := os.Getenv("CLOCHE_TEST_COUNT_IN"); root != "" {
-		countIn(root)
+	if play := roles[os.Getenv("CLOCHE_TEST_ROLE")]; play != nil {
+		play()
 		return
 	}
 	// What the tests check are modes as asked for.
@@ -177,25 +176,6 @@ func TestWriteAtomicShowsReadersOldOrNew(t *testing.T) {
 	readers.Wait()
 }
 
-const (
-	countProcesses = 4
-	countEach      = 25
-)
-
-// countIn is what a child process does: it adds one to a number, many times.
-func countIn(root string) {
-	f, err := fs.New(root)
-	for range countEach {
-		if err == nil {
-			err = f.Update("sub/count", addOne)
-		}
-	}
-	if err != nil {
-		println(err.Error())
-		os.Exit(1)
-	}
-}
-
 func addOne(old []byte) ([]byte, error) {
 	n := 0
 	if old != nil {
@@ -205,33 +185,6 @@ func addOne(old []byte) ([]byte, error) {
 		}
 	}
 	return strconv.AppendInt(nil, int64(n+1), 10), nil
-}
-
-func TestUpdateLosesNothingAmongProcessesAndGoroutines(t *testing.T) {
-	t.Parallel()
-	f, root := newFs(t)
-	require.NoError(t, f.EnsureDir("sub"))
-	self, err := os.Executable()
-	require.NoError(t, err)
-	var all sync.WaitGroup
-	for range countProcesses {
-		all.Go(func() {
-			c := exec.Command(self)
-			c.Env = []string{"CLOCHE_TEST_COUNT_IN=" + root}
-			out, err := c.CombinedOutput()
-			assert.NoError(t, err, string(out))
-		})
-		all.Go(func() {
-			for range countEach {
-				assert.NoError(t, f.Update("sub/count", addOne))
-			}
-		})
-	}
-	all.Wait()
-	got, err := f.Read("sub/count")
-	require.NoError(t, err)
-	assert.Equal(t, strconv.Itoa(2*countProcesses*countEach), string(got))
-	assert.Equal(t, []string{"count"}, namesIn(t, filepath.Join(root, "sub")), "no lock file stays")
 }
 
 func TestUpdateTellsAbsentFromEmpty(t *testing.T) {

@@ -17,12 +17,12 @@ import (
 // inNamespace is set in the process that may mount.
 const inNamespace = "CLOCHE_FS_TEST_NAMESPACE"
 
-// Mounting takes a user and mount namespace of its own, so the test runs itself
-// again in one.
-func TestProcfsAndSysfsMountedInsideAreRefused(t *testing.T) {
+// mounting runs test, which mounts: in a user and mount namespace of its own, for
+// which the program runs itself again.
+func mounting(t *testing.T, test func(t *testing.T)) {
 	t.Parallel()
 	if os.Getenv(inNamespace) != "" {
-		refuseKernelFiles(t)
+		test(t)
 		return
 	}
 	again := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
@@ -38,6 +38,35 @@ func TestProcfsAndSysfsMountedInsideAreRefused(t *testing.T) {
 	}
 	require.NoError(t, err, string(out))
 	require.Contains(t, string(out), "--- PASS")
+}
+
+func TestProcfsAndSysfsMountedInsideAreRefused(t *testing.T) { mounting(t, refuseKernelFiles) }
+
+func TestAFullOrReadOnlyDiskLeavesTheOldFile(t *testing.T) { mounting(t, fillDisk) }
+
+func fillDisk(t *testing.T) {
+	root := t.TempDir()
+	require.NoError(t, syscall.Mount("tmpfs", root, "tmpfs", 0, "size=256k"))
+	defer syscall.Unmount(root, syscall.MNT_DETACH)
+	f, err := fs.New(root)
+	require.NoError(t, err)
+	defer f.Close()
+	require.NoError(t, f.Write("status", []byte("old")))
+	fails := func(why syscall.Errno) {
+		t.Helper()
+		for name, save := range savers {
+			err := save(f, make([]byte, 1<<20))
+			requireErrno(t, err, why)
+			assert.ErrorIs(t, err, why, name)
+			assert.Equal(t, []string{"status"}, namesIn(t, root), name)
+			text, err := f.Read("status")
+			require.NoError(t, err)
+			assert.Equal(t, "old", string(text), name)
+		}
+	}
+	fails(syscall.ENOSPC)
+	require.NoError(t, syscall.Mount("", root, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
+	fails(syscall.EROFS)
 }
 
 func refuseKernelFiles(t *testing.T) {
