@@ -8,6 +8,9 @@
 //	go run ./examples/agent -root DIR resume WORKSPACE [ANSWER]
 //	go run ./examples/agent -root DIR kill WORKSPACE
 //
+// Only serve runs tools; the others write into the files what it is to do, or the next
+// one.
+//
 // A tool reads its task from its input and works in the folder src. It says by a file
 // question.md above it that it has a question, which is answered in answer.md, and by
 // pr_url where its work can be seen.
