@@ -41,7 +41,7 @@ func (u *unit) become(state State, why error) {
 	if why != nil {
 		level, attrs = slog.LevelWarn, append(attrs, "reason", why)
 	}
-	u.supervisor.log.Log(noContext, level, "unit is "+string(state), attrs...)
+	u.supervisor.log.Log(noContext, level, "unit state", attrs...)
 }
 
 func (u *unit) describe() Status {
