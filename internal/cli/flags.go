@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"dappco.re/go/cloche/process"
+	"dappco.re/go/cloche/process/wasm"
 )
 
 // runFlags is what "cloche run" was told.
@@ -36,9 +37,11 @@ type runFlags struct {
 	hermetic   bool
 	seed       uint64
 	time       time.Time // when a hermetic run begins
+	receipt    string    // the file to write one to
 
 	program string
 	args    []string
+	found   *wasm.Program // what program means; nil if that is to be looked up
 }
 
 const runUsage = `Usage: cloche run [flags] [--] program [args...]
@@ -80,6 +83,8 @@ Flags:
                            or as overlays, and chance and time by the next two flags
   --seed N                 with --hermetic: what random bytes come from; 0 otherwise
   --time TIME              with --hermetic: when it begins, as in 2000-01-01T00:00:00Z, the default
+  --receipt FILE           with --hermetic: write down what it was given, the values of variables
+                           included, and digests of what it did, for "cloche verify FILE"
   --explain                tell at the end what it was denied, and how to allow that
   --json                   report to stderr at the end, as one JSON object
 
@@ -135,6 +140,7 @@ func parseRun(args []string) (runFlags, error) {
 	set.BoolVar(&f.hermetic, "hermetic", false, "")
 	set.Uint64Var(&f.seed, "seed", 0, "")
 	set.TextVar(&f.time, "time", time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), "")
+	set.StringVar(&f.receipt, "receipt", "", "")
 	if err := set.Parse(args); err != nil {
 		return f, err
 	}
@@ -192,6 +198,14 @@ func (s *stdinFlag) Set(v string) error {
 		*s = stdinFlag(v)
 	}
 	return nil
+}
+
+// unlessTerminal is none where it would be the command's own input, and that a person's.
+func (s stdinFlag) unlessTerminal(own io.Reader) stdinFlag {
+	if s == "" && isTerminal(own) {
+		return "none"
+	}
+	return s
 }
 
 // open returns the input it names, and what closes it.
