@@ -97,7 +97,7 @@ func from(dir, to string) string {
 	if dir != "" {
 		up = strings.Repeat("../", strings.Count(dir, "/")+1)
 	}
-	return up + strings.TrimPrefix(to, "/")
+	return strings.TrimSuffix(up+strings.TrimPrefix(to, "/"), "/")
 }
 
 func (m Mount) kind() string {
