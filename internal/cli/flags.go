@@ -38,6 +38,7 @@ type runFlags struct {
 	seed       uint64
 	time       time.Time // when a hermetic run begins
 	receipt    string    // the file to write one to
+	cache      cacheFlag
 
 	program string
 	args    []string
@@ -85,6 +86,8 @@ Flags:
   --time TIME              with --hermetic: when it begins, as in 2000-01-01T00:00:00Z, the default
   --receipt FILE           with --hermetic: write down what it was given, the values of variables
                            included, and digests of what it did, for "cloche verify FILE"
+  --cache[=DIR]            with --hermetic: answer without running it if it ran before and was given
+                           the same to the last bit; results are in DIR or the user's cache folder
   --explain                tell at the end what it was denied, and how to allow that
   --json                   report to stderr at the end, as one JSON object
 
@@ -141,6 +144,7 @@ func parseRun(args []string) (runFlags, error) {
 	set.Uint64Var(&f.seed, "seed", 0, "")
 	set.TextVar(&f.time, "time", time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), "")
 	set.StringVar(&f.receipt, "receipt", "", "")
+	set.Var(&f.cache, "cache", "")
 	if err := set.Parse(args); err != nil {
 		return f, err
 	}
@@ -237,6 +241,27 @@ func (d *diffFlag) Set(v string) error {
 		*d = ""
 	default:
 		*d = diffFlag(v)
+	}
+	return nil
+}
+
+// cacheFlag says whether to use the cache of results, and in which folder; "" is the
+// user's own. It counts as a boolean flag for the same reason as stdinFlag.
+type cacheFlag struct {
+	on  bool
+	dir string
+}
+
+func (c *cacheFlag) String() string   { return c.dir }
+func (c *cacheFlag) IsBoolFlag() bool { return true }
+func (c *cacheFlag) Set(v string) error {
+	switch v {
+	case "", "true":
+		*c = cacheFlag{on: true}
+	case "false":
+		*c = cacheFlag{}
+	default:
+		*c = cacheFlag{on: true, dir: v}
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ func (f runFlags) checkHermetic(set *flag.FlagSet) (err error) {
 	if !f.hermetic {
 		set.Visit(func(given *flag.Flag) {
 			switch given.Name {
-			case "seed", "time", "receipt":
+			case "seed", "time", "receipt", "cache":
 				err = fmt.Errorf("--%s is about hermetic runs; add --hermetic", given.Name)
 			}
 		})

@@ -33,6 +33,20 @@ func (f runFlags) table() ([]wasm.Option, error) {
 	return options, err
 }
 
+// find returns the program that the flags name, and where that is.
+func (f runFlags) find() (wasm.Program, wasm.Source, error) {
+	options, err := f.table()
+	if err != nil {
+		return wasm.Program{}, "", err
+	}
+	executor, err := wasm.New(nil, options...)
+	if err != nil {
+		return wasm.Program{}, "", err
+	}
+	defer executor.Close()
+	return executor.Find(f.command())
+}
+
 // lookup is the module path and, behind it, the userland.
 func lookup(modulePath []string) ([]wasm.Option, error) {
 	var dirs []iofs.FS

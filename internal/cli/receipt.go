@@ -11,9 +11,13 @@ import (
 	"dappco.re/go/cloche/internal/hermetic"
 )
 
-// source tells where all is that the flags name, seen from the receipt.
-func (f runFlags) source(receipt string) (s hermetic.Source, err error) {
-	dir, err := realDir(filepath.Dir(receipt))
+// source tells where all is that the flags name, seen from the receipt, if there is to
+// be one.
+func (f runFlags) source() (s hermetic.Source, err error) {
+	if f.receipt == "" {
+		return s, nil
+	}
+	dir, err := realDir(filepath.Dir(f.receipt))
 	if err != nil {
 		return s, fmt.Errorf("--receipt: %w", err)
 	}

@@ -164,10 +164,6 @@ func TestFilesThatChangeMeanwhileAreNotWrittenDown(t *testing.T) {
 	assert.NoFileExists(t, receipt)
 }
 
-type writerFunc func([]byte) (int, error)
-
-func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
-
 func TestWhatCannotBeVerifiedIsAFailureOfTheCommand(t *testing.T) {
 	t.Parallel()
 	dir, receipt, run := recorded(t, "cat", "/d/f")

@@ -6,31 +6,46 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"dappco.re/go/cloche/internal/hermetic"
 	"dappco.re/go/cloche/internal/reapi"
 	"dappco.re/go/cloche/process"
 	"dappco.re/go/cloche/process/wasm"
+	"dappco.re/go/cloche/process/wasm/userland"
 )
 
-// runOrRecord is run, and writes the receipt if one is wanted.
+// records reports whether it must be known all that the run is given.
+func (f runFlags) records() bool { return f.receipt != "" || f.cache.on }
+
+// runOrRecord is run, with a receipt and a cache where they are wanted.
 func runOrRecord(ctx context.Context, f runFlags, dirs *opened, stdio Stdio, found *findings) (*process.Output, error) {
-	if f.receipt == "" {
+	if !f.records() {
 		return run(ctx, f, dirs.mounts, stdio, found)
 	}
-	source, err := f.source(f.receipt)
+	source, err := f.source()
 	if err != nil {
 		return nil, err
 	}
-	r, err := newRecording(ctx, f, dirs, stdio)
+	engine, err := hermetic.Engine()
 	if err != nil {
+		return nil, err
+	}
+	r, err := newRecording(engine, f, dirs)
+	if err == nil && f.cache.on {
+		r.cache, err = hermetic.OpenCache(f.cache.dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := r.readInput(ctx, stdio.In); err != nil {
 		return nil, err
 	}
 	out, err := r.run(ctx, stdio, found)
-	if out == nil {
-		return nil, err
+	if out == nil || f.receipt == "" {
+		return out, err
 	}
-	if reason := reasonOf(out.Exit.Reason); !lasting(reason) {
+	if reason := r.result.Reason; !lasting(reason) {
 		complain(stdio.Err, fmt.Errorf("--receipt: none is written, since the next run would not end in the same way (%s)", reason))
 		return out, err
 	}
@@ -49,15 +64,17 @@ func lasting(reason string) bool {
 type recording struct {
 	flags runFlags
 	dirs  *opened
+	cache *hermetic.Cache // nil where none is wanted
 	input []byte
 	given hermetic.Run
 
 	result hermetic.Result // once it has run
 }
 
-// newRecording reads all that the run is given.
-func newRecording(ctx context.Context, f runFlags, dirs *opened, stdio Stdio) (*recording, error) {
+// newRecording reads all that the run is given, but its input.
+func newRecording(engine string, f runFlags, dirs *opened) (*recording, error) {
 	r := &recording{flags: f, dirs: dirs, given: hermetic.Run{
+		Engine:  engine,
 		Args:    append([]string{f.command()}, f.args...),
 		Env:     f.env,
 		Dir:     f.workdir,
@@ -66,49 +83,29 @@ func newRecording(ctx context.Context, f runFlags, dirs *opened, stdio Stdio) (*
 		Timeout: f.timeout,
 		Limits:  f.limits,
 	}}
-	var err error
-	if r.given.Engine, err = hermetic.Engine(); err != nil {
-		return nil, err
-	}
 	if err := r.findModule(); err != nil {
 		return nil, err
 	}
-	if err := r.readInput(ctx, stdio.In); err != nil {
-		return nil, err
-	}
+	var err error
 	r.given.Mounts, err = r.readMounts()
 	return r, err
 }
 
 // findModule looks the program up and keeps its bytes: those that were digested are
-// those that run.
+// those that run. Those of the userland are in this program and cannot change.
 func (r *recording) findModule() error {
-	program, err := r.flags.find()
+	program, source, err := r.flags.find()
 	if err != nil {
 		return err
+	}
+	r.flags.found = &wasm.Program{Name: r.flags.command(), Module: program.Module}
+	if source == wasm.Fallback {
+		return r.given.Module.UnmarshalText([]byte(userland.Digest()))
 	}
 	module, err := program.Module()
-	if err != nil {
-		return err
-	}
 	r.given.Module = reapi.Sum(module)
-	r.flags.found = &wasm.Program{Name: r.flags.command(), Module: func() ([]byte, error) { return module, nil }}
-	return nil
-}
-
-// find returns the program that the flags name.
-func (f runFlags) find() (wasm.Program, error) {
-	options, err := f.table()
-	if err != nil {
-		return wasm.Program{}, err
-	}
-	executor, err := wasm.New(nil, options...)
-	if err != nil {
-		return wasm.Program{}, err
-	}
-	defer executor.Close()
-	program, _, err := executor.Find(f.command())
-	return program, err
+	r.flags.found.Module = func() ([]byte, error) { return module, err }
+	return nil // what is wrong with the module is told when it is run
 }
 
 // readInput reads the input to its end, or to that of ctx.
@@ -117,23 +114,26 @@ func (r *recording) readInput(ctx context.Context, own io.Reader) error {
 	if err != nil {
 		return err
 	}
-	read := make(chan error, 1)
+	type input struct {
+		data []byte
+		err  error
+	}
+	read := make(chan input, 1)
 	go func() {
 		defer done()
-		var err error
+		var i input
 		if in != nil {
-			r.input, err = io.ReadAll(in)
+			i.data, i.err = io.ReadAll(in)
 		}
-		read <- err
+		read <- i
 	}()
 	select {
-	case err = <-read:
+	case i := <-read:
+		r.input, r.given.Stdin, r.flags.stdin = i.data, reapi.Sum(i.data), ""
+		return i.err
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	r.given.Stdin = reapi.Sum(r.input)
-	r.flags.stdin = ""
-	return err
 }
 
 func (r *recording) readMounts() ([]hermetic.Mount, error) {
@@ -148,16 +148,14 @@ func (r *recording) readMounts() ([]hermetic.Mount, error) {
 	return mounts, nil
 }
 
-// run runs it and keeps what came of it, unless what it was given is not what it was.
+// run has it run, or answered by the cache, and keeps what came of it.
 func (r *recording) run(ctx context.Context, stdio Stdio, found *findings) (*process.Output, error) {
 	stdout, stderr := reapi.NewHasher(), reapi.NewHasher()
-	out, err := run(ctx, r.flags, r.dirs.mounts, Stdio{
-		In:  bytes.NewReader(r.input),
-		Out: io.MultiWriter(stdio.Out, stdout),
-		Err: io.MultiWriter(stdio.Err, stderr),
-	}, found)
-	if out == nil {
-		return nil, err
+	stdio.In = bytes.NewReader(r.input)
+	stdio.Out, stdio.Err = io.MultiWriter(stdio.Out, stdout), io.MultiWriter(stdio.Err, stderr)
+	out, err := r.answer(ctx, stdio, found)
+	if out == nil || r.flags.receipt == "" {
+		return out, err
 	}
 	r.result = hermetic.Result{
 		Exit: out.Exit.Code, Reason: reasonOf(out.Exit.Reason),
@@ -168,6 +166,28 @@ func (r *recording) run(ctx context.Context, stdio Stdio, found *findings) (*pro
 		if err := r.result.Changes.Add(o.layer, o.guest); err != nil {
 			return nil, fmt.Errorf("--overlay: %w", err)
 		}
+	}
+	return out, err
+}
+
+func (r *recording) answer(ctx context.Context, stdio Stdio, found *findings) (*process.Output, error) {
+	if r.cache == nil {
+		return run(ctx, r.flags, r.dirs.mounts, stdio, found)
+	}
+	key, err := r.given.Key()
+	if err != nil {
+		return nil, fmt.Errorf("--cache: %w", err)
+	}
+	if a := r.cache.Get(key); a != nil && r.replay(a) == nil {
+		found.cached = true
+		return r.print(a, stdio)
+	}
+	var t tape
+	began := time.Now()
+	stdio.Out, stdio.Err = t.listen(stdio.Out, false), t.listen(stdio.Err, true)
+	out, err := run(ctx, r.flags, r.dirs.mounts, stdio, found)
+	if out != nil && found.nothing() && out.Exit.Reason == nil && !t.torn {
+		r.keep(key, began, &hermetic.Answer{Exit: out.Exit.Code, Usage: out.Exit.Usage, Output: t.output})
 	}
 	return out, err
 }

@@ -25,7 +25,7 @@ func runCommand(ctx context.Context, args []string, stdio Stdio) int {
 		complain(stdio.Err, fmt.Errorf("run: %w; \"cloche run --help\" tells the flags", err))
 		return exitFailed
 	}
-	if f.receipt != "" {
+	if f.records() {
 		f.stdin = f.stdin.unlessTerminal(stdio.In)
 	}
 	dirs, err := openDirs(f.dirs)

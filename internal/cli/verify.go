@@ -69,14 +69,21 @@ func verify(ctx context.Context, file string, stdio Stdio) ([]hermetic.Differenc
 	if err != nil {
 		return nil, err
 	}
-	f := flagsOf(receipt, dir)
+	f := flagsOf(receipt, file, dir)
 	dirs, err := openDirs(f.dirs)
 	if err != nil {
 		return nil, err
 	}
 	defer dirs.close()
-	r, err := newRecording(ctx, f, dirs, stdio)
+	engine, err := hermetic.Engine()
 	if err != nil {
+		return nil, err
+	}
+	r, err := newRecording(engine, f, dirs)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.readInput(ctx, stdio.In); err != nil {
 		return nil, err
 	}
 	if changed := r.given.Since(&receipt.Run); len(changed) > 0 {
@@ -99,7 +106,7 @@ func verify(ctx context.Context, file string, stdio Stdio) ([]hermetic.Differenc
 }
 
 // flagsOf are those that the receipt's run had, with what it was given in dir.
-func flagsOf(receipt *hermetic.Receipt, dir string) runFlags {
+func flagsOf(receipt *hermetic.Receipt, file, dir string) runFlags {
 	host := func(path string) string {
 		path = filepath.FromSlash(path)
 		if filepath.IsAbs(path) {
@@ -110,6 +117,7 @@ func flagsOf(receipt *hermetic.Receipt, dir string) runFlags {
 	run, source := receipt.Run, receipt.Source
 	f := runFlags{
 		hermetic: true,
+		receipt:  file,
 		seed:     run.Seed,
 		time:     run.Time,
 		env:      run.Env,

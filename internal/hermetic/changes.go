@@ -1,7 +1,9 @@
 package hermetic
 
 import (
+	"fmt"
 	"path"
+	"unicode/utf8"
 
 	"dappco.re/go/cloche/fs"
 	"dappco.re/go/cloche/internal/reapi"
@@ -21,30 +23,37 @@ func (c Changes) Add(layer *fs.Layer, target string) error {
 		return err
 	}
 	for _, change := range list {
-		at := path.Join(target, change.Path)
+		if err := checkText(change.Path, change.Target); err != nil {
+			return err
+		}
+		seen := path.Join(target, change.Path)
 		if change.Kind == fs.Removed {
-			c[at] = removed
+			c[seen] = removed
 			continue
 		}
 		e, err := entryAt(layer.Fs, change.Path)
 		if err != nil {
 			return err
 		}
-		c[at] = e.String()
+		c[seen] = e.String()
 	}
 	return nil
 }
 
-func entryAt(f *fs.Fs, file string) (reapi.Entry, error) {
-	root, err := f.Dir()
-	if err != nil {
-		return reapi.Entry{}, err
+func entryAt(f *fs.Fs, path string) (e reapi.Entry, err error) {
+	err = at(f, path, func(dir fs.Dir, name string) error {
+		e, err = reapi.ReadEntry(dir, name)
+		return err
+	})
+	return e, err
+}
+
+// checkText refuses what JSON would write down as something else.
+func checkText(texts ...string) error {
+	for _, s := range texts {
+		if !utf8.ValidString(s) {
+			return fmt.Errorf("%q is not UTF-8, and so cannot be written down", s)
+		}
 	}
-	defer root.Close()
-	place, err := fs.Resolve(root, root, file, fs.Clamp)
-	if err != nil {
-		return reapi.Entry{}, err
-	}
-	defer place.Close()
-	return reapi.ReadEntry(place.Dir, place.Name)
+	return nil
 }

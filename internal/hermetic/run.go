@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"dappco.re/go/cloche/internal/reapi"
 	"dappco.re/go/cloche/process"
@@ -40,8 +39,8 @@ type Mount struct {
 // for are properties of the platform, and what runs the module is the salt.
 func (r *Run) Action() (reapi.Action, error) {
 	for _, m := range r.Mounts {
-		if !utf8.ValidString(m.Target) {
-			return reapi.Action{}, fmt.Errorf("%q is not UTF-8, and so cannot be written down", m.Target)
+		if err := checkText(m.Target); err != nil {
+			return reapi.Action{}, err
 		}
 	}
 	command, err := r.command().Encode()
