@@ -125,7 +125,7 @@ func TestAnInputFromElsewhereIsGivenAgain(t *testing.T) {
 
 func TestAFailureAndATrapAreVerifiedToo(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{testprog(t), "exit", "3"}, {testprog(t), "trap"}, {"--max-fuel", "5000000", testprog(t), "spin"}, {"--max-output", "100", testprog(t), "flood"}} {
+	for _, args := range [][]string{{testprog(t), "exit", "3"}, {"../../process/wasm/testdata/divide.wasm"}, {"--max-fuel", "5000000", testprog(t), "spin"}, {"--max-output", "100", testprog(t), "flood"}} {
 		_, receipt, run := recorded(t, args...)
 		require.NotZero(t, run.code)
 		require.FileExists(t, receipt, run.errors)
