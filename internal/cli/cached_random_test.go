@@ -91,7 +91,7 @@ func TestNoAnswerOfTheCacheIsAnothers(t *testing.T) {
 	seed := rand.Uint64()
 	t.Log("seed", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	rounds := 3
+	rounds := 1
 	if os.Getenv("CLOCHE_FULL") != "" {
 		rounds = 1000
 	}
