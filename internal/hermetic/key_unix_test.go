@@ -145,6 +145,10 @@ var mutations = map[string]func(rt *rapid.T, w *world, mount string){
 		bit := rapid.SampledFrom([]os.FileMode{0o200, 0o040, 0o020, 0o010, 0o004, 0o002, 0o001}).Draw(rt, "mode")
 		require.NoError(rt, os.Chmod(filepath.Join(mount, name), info.Mode().Perm()^bit))
 	},
+	"setuid": func(rt *rapid.T, w *world, mount string) {
+		bit := rapid.SampledFrom([]os.FileMode{os.ModeSetuid, os.ModeSetgid}).Draw(rt, "mode")
+		require.NoError(rt, os.Chmod(filepath.Join(mount, "FILE"), 0o644|bit))
+	},
 	"name": func(rt *rapid.T, w *world, mount string) {
 		name := rapid.SampledFrom([]string{"FILE", "LINK", "sub"}).Draw(rt, "entry")
 		require.NoError(rt, os.Rename(filepath.Join(mount, name), filepath.Join(mount, flip(rt, name))))
