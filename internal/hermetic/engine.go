@@ -10,7 +10,8 @@ import (
 )
 
 // Engine names what runs modules here: this program and the kind of machine. A
-// release is known by its version, any other build by the digest of its executable.
+// release is known by its version and how it was built, any other build by the digest
+// of its executable.
 func Engine() (string, error) {
 	build, err := buildOf(debug.ReadBuildInfo())
 	return fmt.Sprintf("%s %s/%s", build, runtime.GOOS, runtime.GOARCH), err
@@ -19,14 +20,10 @@ func Engine() (string, error) {
 // buildOf trusts a version only with the sum of the module that was downloaded: one
 // that version control gave says nothing of replaced dependencies.
 func buildOf(info *debug.BuildInfo, ok bool) (string, error) {
-	if ok && info.Main.Sum != "" && info.Main.Replace == nil {
-		return fmt.Sprintf("%s %s %s %s", info.Main.Path, info.Main.Version, info.Main.Sum, info.GoVersion), nil
+	if ok && info.Main.Sum != "" {
+		return fmt.Sprintf("%s %s %s", info.Main.Path, info.Main.Version, reapi.Sum([]byte(info.String()))), nil
 	}
-	file, err := os.Executable()
-	if err != nil {
-		return "", err
-	}
-	f, err := os.Open(file)
+	f, err := executable()
 	if err != nil {
 		return "", err
 	}
@@ -36,4 +33,17 @@ func buildOf(info *debug.BuildInfo, ok bool) (string, error) {
 		return "", err
 	}
 	return "build " + h.Sum().String(), nil
+}
+
+// executable opens what runs. By its name it may be another by now, which Linux alone
+// can tell apart.
+func executable() (*os.File, error) {
+	if f, err := os.Open("/proc/self/exe"); err == nil {
+		return f, nil
+	}
+	file, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return os.Open(file)
 }
