@@ -25,9 +25,10 @@ const usage = `cloche runs programs in a sandbox: WebAssembly modules that see o
 Usage:
   cloche run [flags] [--] program [args...]   run a program
   cloche list [flags]                         list the programs that have a name
+  cloche verify receipt                       run again what "cloche run --receipt" wrote down
   cloche help                                 print this text
 
-"cloche run --help" and "cloche list --help" tell the flags.
+"cloche run --help", "cloche list --help" and "cloche verify --help" tell more.
 `
 
 // Main runs the command and returns its exit code.
@@ -41,11 +42,13 @@ func Main(args []string, stdio Stdio) int {
 		return interruptible(func(ctx context.Context) int { return runCommand(ctx, args[1:], stdio) })
 	case "list":
 		return listCommand(args[1:], stdio)
+	case "verify":
+		return interruptible(func(ctx context.Context) int { return verifyCommand(ctx, args[1:], stdio) })
 	case "help", "--help", "-help", "-h":
 		fmt.Fprint(stdio.Out, usage)
 		return 0
 	}
-	complain(stdio.Err, fmt.Errorf("unknown command %q; it is one of run, list, help", args[0]))
+	complain(stdio.Err, fmt.Errorf("unknown command %q; it is one of run, list, verify, help", args[0]))
 	return exitFailed
 }
 

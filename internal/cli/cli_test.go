@@ -236,7 +236,7 @@ func TestOutputBeyondItsLimitEndsTheGuest(t *testing.T) {
 
 func TestHelpIsNotAnError(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"help"}, {"--help"}, {"run", "--help"}, {"list", "-h"}} {
+	for _, args := range [][]string{{"help"}, {"--help"}, {"run", "--help"}, {"list", "-h"}, {"verify", "--help"}} {
 		r := cloche("", args...)
 		assert.Zero(t, r.code, args)
 		assert.Contains(t, r.out, "Usage", args)

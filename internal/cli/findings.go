@@ -29,6 +29,7 @@ type findings struct {
 	links  []outwardLink              // the first of them
 	linked int
 	unmet  []string // limits that hold by best effort only; set when the run is over
+	cached bool     // whether it is known from an earlier run; set when the run is over
 }
 
 // refusal is what denials are grouped by.
@@ -104,6 +105,13 @@ func (f *findings) refusals() ([]denial, int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return append([]denial{}, f.first...), f.denied
+}
+
+// nothing reports whether there is nothing to tell.
+func (f *findings) nothing() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.denied == 0 && f.linked == 0 && len(f.unmet) == 0
 }
 
 // outward does the same for symlinks.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"dappco.re/go/cloche/process"
+	"dappco.re/go/cloche/process/wasm"
 )
 
 // runFlags is what "cloche run" was told.
@@ -36,9 +37,12 @@ type runFlags struct {
 	hermetic   bool
 	seed       uint64
 	time       time.Time // when a hermetic run begins
+	receipt    string    // the file to write one to
+	cache      cacheFlag
 
 	program string
 	args    []string
+	found   *wasm.Program // what program means; nil if that is to be looked up
 }
 
 const runUsage = `Usage: cloche run [flags] [--] program [args...]
@@ -80,6 +84,10 @@ Flags:
                            or as overlays, and chance and time by the next two flags
   --seed N                 with --hermetic: what random bytes come from; 0 otherwise
   --time TIME              with --hermetic: when it begins, as in 2000-01-01T00:00:00Z, the default
+  --receipt FILE           with --hermetic: write down what it was given, the values of variables
+                           included, and digests of what it did, for "cloche verify FILE"
+  --cache[=DIR]            with --hermetic: answer without running it if it ran before and was given
+                           the same to the last bit; results are in DIR or the user's cache folder
   --explain                tell at the end what it was denied, and how to allow that
   --json                   report to stderr at the end, as one JSON object
 
@@ -135,6 +143,8 @@ func parseRun(args []string) (runFlags, error) {
 	set.BoolVar(&f.hermetic, "hermetic", false, "")
 	set.Uint64Var(&f.seed, "seed", 0, "")
 	set.TextVar(&f.time, "time", time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), "")
+	set.StringVar(&f.receipt, "receipt", "", "")
+	set.Var(&f.cache, "cache", "")
 	if err := set.Parse(args); err != nil {
 		return f, err
 	}
@@ -194,6 +204,14 @@ func (s *stdinFlag) Set(v string) error {
 	return nil
 }
 
+// unlessTerminal is none where it would be the command's own input, and that a person's.
+func (s stdinFlag) unlessTerminal(own io.Reader) stdinFlag {
+	if s == "" && isTerminal(own) {
+		return "none"
+	}
+	return s
+}
+
 // open returns the input it names, and what closes it.
 func (s stdinFlag) open(own io.Reader) (io.Reader, func() error, error) {
 	switch s {
@@ -223,6 +241,27 @@ func (d *diffFlag) Set(v string) error {
 		*d = ""
 	default:
 		*d = diffFlag(v)
+	}
+	return nil
+}
+
+// cacheFlag says whether to use the cache of results, and in which folder; "" is the
+// user's own. It counts as a boolean flag for the same reason as stdinFlag.
+type cacheFlag struct {
+	on  bool
+	dir string
+}
+
+func (c *cacheFlag) String() string   { return c.dir }
+func (c *cacheFlag) IsBoolFlag() bool { return true }
+func (c *cacheFlag) Set(v string) error {
+	switch v {
+	case "", "true":
+		*c = cacheFlag{on: true}
+	case "false":
+		*c = cacheFlag{}
+	default:
+		*c = cacheFlag{on: true, dir: v}
 	}
 	return nil
 }

@@ -13,7 +13,8 @@ import (
 func (f runFlags) checkHermetic(set *flag.FlagSet) (err error) {
 	if !f.hermetic {
 		set.Visit(func(given *flag.Flag) {
-			if given.Name == "seed" || given.Name == "time" {
+			switch given.Name {
+			case "seed", "time", "receipt", "cache":
 				err = fmt.Errorf("--%s is about hermetic runs; add --hermetic", given.Name)
 			}
 		})

@@ -29,6 +29,8 @@ func TestWhatWouldBreakAHermeticRunIsRefusedWithTheFix(t *testing.T) {
 	}{
 		{[]string{"--seed", "1"}, "add --hermetic"},
 		{[]string{"--time", "2030-05-06T07:08:09Z"}, "add --hermetic"},
+		{[]string{"--receipt", "r.json"}, "add --hermetic"},
+		{[]string{"--cache"}, "add --hermetic"},
 		{[]string{"--hermetic", "--native"}, "leave one of them out"},
 		{[]string{"--hermetic", "--dir", ".:/x"}, "--dir .:/x:ro, or --overlay .:/x"},
 		{[]string{"--hermetic", "--time", "noon"}, "noon"},

@@ -79,6 +79,7 @@ func parseOverlay(s string) (dirFlag, error) {
 
 // opened are the directories of the flags, ready to be mounted.
 type opened struct {
+	bases    []*fs.Fs // the host's directories themselves
 	mounts   []process.Mount
 	overlays []overlay
 }
@@ -100,11 +101,11 @@ func (o *opened) open(d dirFlag) error {
 	if err != nil {
 		return fmt.Errorf("--%s: %w", d.name(), err)
 	}
+	o.bases = append(o.bases, f)
 	if !d.overlay {
 		o.mounts = append(o.mounts, process.Mount{Fs: f, Target: d.guest, ReadOnly: d.readOnly})
 		return nil
 	}
-	defer f.Close() // the layer has a handle of its own
 	layer, err := fs.Overlay(f)
 	if err != nil {
 		return fmt.Errorf("--overlay: %w", err)
@@ -125,5 +126,8 @@ func (d dirFlag) name() string {
 func (o *opened) close() {
 	for _, m := range o.mounts {
 		m.Fs.Close()
+	}
+	for _, f := range o.bases {
+		f.Close() // again, for one that is mounted itself
 	}
 }

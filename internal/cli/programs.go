@@ -15,17 +15,36 @@ import (
 // programs are the options that decide what a name means: the module file that
 // was named, then --module-path, then the userland.
 func (f runFlags) programs(stderr io.Writer) ([]wasm.Option, error) {
-	options, err := lookup(f.modulePath)
-	if err != nil {
-		return nil, err
-	}
-	if !f.json {
+	options, err := f.table()
+	if err == nil && !f.json {
 		options = append(options, progress(stderr)...)
 	}
-	if isModuleFile(f.program) {
+	return options, err
+}
+
+func (f runFlags) table() ([]wasm.Option, error) {
+	if f.found != nil {
+		return []wasm.Option{wasm.WithPrograms(*f.found)}, nil
+	}
+	options, err := lookup(f.modulePath)
+	if err == nil && isModuleFile(f.program) {
 		options = append(options, wasm.WithPrograms(moduleFile(f.program)))
 	}
-	return options, nil
+	return options, err
+}
+
+// find returns the program that the flags name, and where that is.
+func (f runFlags) find() (wasm.Program, wasm.Source, error) {
+	options, err := f.table()
+	if err != nil {
+		return wasm.Program{}, "", err
+	}
+	executor, err := wasm.New(nil, options...)
+	if err != nil {
+		return wasm.Program{}, "", err
+	}
+	defer executor.Close()
+	return executor.Find(f.command())
 }
 
 // lookup is the module path and, behind it, the userland.

@@ -24,6 +24,8 @@ type report struct {
 
 	Unmet []string `json:"unmet,omitempty"` // limits that hold by best effort only
 
+	Cached bool `json:"cached,omitempty"` // known from an earlier run; Usage is of that one
+
 	Changes   []change `json:"changes,omitempty"` // by the guest, in overlays
 	Committed bool     `json:"committed"`         // whether they were kept
 }
@@ -57,7 +59,7 @@ func newReport(out *process.Output, err error, code int, found *findings, took t
 	r := report{Exit: code, Reason: reasonOf(err), Duration: took.Seconds()}
 	r.Denials, r.Denied = found.refusals()
 	r.OutwardLinks, r.Outward = found.outward()
-	r.Unmet = found.unmet
+	r.Unmet, r.Cached = found.unmet, found.cached
 	if err != nil {
 		r.Error = err.Error()
 	}

@@ -25,6 +25,9 @@ func runCommand(ctx context.Context, args []string, stdio Stdio) int {
 		complain(stdio.Err, fmt.Errorf("run: %w; \"cloche run --help\" tells the flags", err))
 		return exitFailed
 	}
+	if f.records() {
+		f.stdin = f.stdin.unlessTerminal(stdio.In)
+	}
 	dirs, err := openDirs(f.dirs)
 	if err != nil {
 		complain(stdio.Err, err)
@@ -39,7 +42,7 @@ func runCommand(ctx context.Context, args []string, stdio Stdio) int {
 
 	var found findings
 	began := time.Now()
-	out, err := run(ctx, f, dirs.mounts, stdio, &found)
+	out, err := runOrRecord(ctx, f, dirs, stdio, &found)
 	code := exitCode(out, err)
 	took := time.Since(began)
 	if f.json {

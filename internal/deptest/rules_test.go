@@ -24,6 +24,8 @@ var allowed = []allowRule{
 		"the native backend stands on the seam alone; every system opens a pseudoterminal in its own way, which pty knows"},
 	{"./process/wasm/internal/kernel/...", list("./fs", "./process/wasm/internal/kernel/...", xsys),
 		"what a guest sees of a system does not depend on the engine that runs it"},
+	{"./internal/hermetic", list("./fs", "./process", "./internal/reapi", "./internal/private"),
+		"what a run was given and did is written down without an engine, so that any can be compared"},
 	{"./cmd/cloche", list("./internal/cli"),
 		"main only calls the command, which tests can call too"},
 }

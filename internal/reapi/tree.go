@@ -24,7 +24,7 @@ type Entry struct {
 	Content    Digest        // of a file
 	Executable bool          // of a file
 	Target     string        // of a symlink
-	// Perm is what the filesystem allows. The digest of a tree does not know it, nor
+	// Perm is what the filesystem allows, setuid and its like included. The digest of a tree does not know it, nor
 	// does an Entry's text: as in version control, only Executable counts.
 	Perm iofs.FileMode
 }
@@ -84,7 +84,7 @@ func ReadEntry(d fs.Dir, name string) (e Entry, err error) {
 	if err != nil {
 		return e, err
 	}
-	e = Entry{Type: st.Mode.Type(), Perm: st.Mode.Perm()}
+	e = Entry{Type: st.Mode.Type(), Perm: st.Mode &^ iofs.ModeType}
 	switch e.Type {
 	case iofs.ModeDir:
 	case iofs.ModeSymlink:

@@ -22,6 +22,7 @@ import (
 	"github.com/tetratelabs/wazero"
 	"golang.org/x/sys/cpu"
 
+	"dappco.re/go/cloche/internal/private"
 	"dappco.re/go/cloche/process/wasm/internal/meter"
 )
 
@@ -71,17 +72,8 @@ func openDiskCache(dir string) (*diskCache, error) {
 		}
 		dir = filepath.Join(user, "cloche")
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	info, err := os.Stat(dir)
+	dir, err := private.Dir(dir)
 	if err != nil {
-		return nil, err
-	}
-	if err := trusted(info); err != nil {
-		return nil, fmt.Errorf("cache folder %s: %w", dir, err)
-	}
-	if dir, err = filepath.Abs(dir); err != nil {
 		return nil, err
 	}
 	c := &diskCache{dir: dir, engine: engineVersion(), max: cacheSize}

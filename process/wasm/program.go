@@ -131,6 +131,29 @@ func (t *table) find(command string) (source, error) {
 	return nil, notFound(command)
 }
 
+// Find returns the program that command names and where it comes from, as Start
+// would find it. It knows no paths of modules.
+func (e *Executor) Find(command string) (Program, Source, error) {
+	return e.table.program(command)
+}
+
+func (t *table) program(command string) (Program, Source, error) {
+	if isPath(command) {
+		return Program{}, "", notFound(command)
+	}
+	src, err := t.find(command)
+	switch s := src.(type) {
+	case pathSource:
+		return Program{Name: s.file, Module: s.fetch}, ModulePath, nil
+	case *entry:
+		if s == t.registered[command] {
+			return s.program, Registered, nil
+		}
+		return s.program, Fallback, nil
+	}
+	return Program{}, "", err
+}
+
 func notFound(command string) error {
 	return &process.SpecError{Field: "command", Value: command, Err: process.ErrNotFound,
 		Fix: "name a program of the table, add its folder to the module path, or give the path of a .wasm file"}

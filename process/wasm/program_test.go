@@ -46,8 +46,18 @@ func TestProgramsAreLookedUpInCodeThenInThePathThenInTheFallback(t *testing.T) {
 		WithModulePath(fstest.MapFS{"b.wasm": module, "a.wasm": {}}, fstest.MapFS{"b.wasm": {}}),
 		WithPrograms(program(t, "a")),
 	)
-	for _, command := range []string{"a", "b", "c"} {
+	for command, from := range map[string]Source{"a": Registered, "b": ModulePath, "c": Fallback} {
 		assert.Equal(t, command, says(t, e, spec(command)))
+		found, source, err := e.Find(command)
+		require.NoError(t, err)
+		assert.Equal(t, from, source)
+		b, err := found.Module()
+		require.NoError(t, err)
+		assert.Equal(t, module.Data, b)
+	}
+	for _, command := range []string{"d", "", "./a", "a.wasm"} {
+		_, _, err := e.Find(command)
+		assert.ErrorIs(t, err, process.ErrNotFound)
 	}
 }
 

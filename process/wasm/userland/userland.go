@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"dappco.re/go/cloche/process/wasm"
 )
@@ -22,6 +23,9 @@ import (
 
 //go:embed userland.wasm.gz
 var compressed []byte
+
+//go:embed userland.wasm.digest
+var digest string
 
 // Programs returns the tools as one module of many commands.
 func Programs() []wasm.Program {
@@ -37,6 +41,10 @@ func Module() ([]byte, error) {
 	}
 	return io.ReadAll(r)
 }
+
+// Digest names the bytes that Module returns, without decompressing them: by their
+// SHA-256 in hexadecimal and, behind a slash, their number.
+func Digest() string { return strings.TrimSpace(digest) }
 
 // Names returns the tools' names, sorted.
 func Names() []string { return slices.Clone(names) }

@@ -2,6 +2,8 @@ package userland
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -43,6 +45,13 @@ func commandsOf(t *testing.T, file string) (names []string) {
 	return names
 }
 
+func TestTheDigestIsThatOfTheModule(t *testing.T) {
+	t.Parallel()
+	b, err := Module()
+	require.NoError(t, err)
+	assert.Equal(t, fmt.Sprintf("%x/%d", sha256.Sum256(b), len(b)), Digest())
+}
+
 func TestTheEmbeddedModuleIsRebuiltByteForByte(t *testing.T) {
 	if os.Getenv("CLOCHE_REBUILD") == "" {
 		t.Skip("set CLOCHE_REBUILD=1 to build the module again, which takes a minute")
@@ -55,6 +64,9 @@ func TestTheEmbeddedModuleIsRebuiltByteForByte(t *testing.T) {
 	require.NoError(t, err, "%s", said)
 	built, err := os.ReadFile(filepath.Join(dir, "userland.wasm.gz"))
 	require.NoError(t, err)
+	named, err := os.ReadFile(filepath.Join(dir, "userland.wasm.digest"))
+	require.NoError(t, err)
+	require.Equal(t, digest, string(named))
 	require.True(t, bytes.Equal(built, compressed), "the embedded module is not what its source makes: run go generate ./process/wasm/userland")
 }
 

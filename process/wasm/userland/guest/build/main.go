@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,7 +17,7 @@ import (
 const toolchain = "go1.26.8"
 
 func main() {
-	if err := build(filepath.Join("..", "userland.wasm.gz")); err != nil {
+	if err := build(filepath.Join("..", "userland.wasm")); err != nil {
 		fmt.Fprintln(os.Stderr, "build:", err)
 		os.Exit(1)
 	}
@@ -40,7 +41,11 @@ func build(out string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(out, packed, 0o644)
+	digest := fmt.Sprintf("%x/%d\n", sha256.Sum256(plain), len(plain))
+	if err := os.WriteFile(out+".digest", []byte(digest), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(out+".gz", packed, 0o644)
 }
 
 // compile leaves out all that differs from machine to machine: paths, version
