@@ -11,13 +11,13 @@ import (
 // room for locals before it looks at them. Each is several times what any
 // program has that was measured: CPython, SQLite and tools in Go among them.
 const (
-	maxBody        = 1 << 20   // bytes of code
+	maxBody        = 4 << 20   // bytes of code
 	maxLocals      = 5_000     // parameters included
-	maxDepth       = 10_000    // blocks in one another
+	maxDepth       = 50_000    // blocks in one another
 	maxLoops       = 2_000     // in one function
 	maxLoopLocals  = 200_000   // loops, times locals
 	maxEdges       = 200_000   // blocks and branches
-	maxEdgeLocals  = 1_000_000 // these, times locals
+	maxEdgeLocals  = 2_000_000 // these, times locals
 	maxSegment     = 64 << 20  // bytes: it is copied in one piece
 	maxElements    = MaxTableEntries
 	extraVariables = 8 // what the compiler keeps besides locals
