@@ -19,7 +19,7 @@ const (
 	maxDepth       = 50_000    // blocks in one another
 	maxLoops       = 2_000     // in one function
 	maxLoopLocals  = 200_000   // loops, times locals
-	maxEdges       = 200_000   // blocks and branches
+	maxEdges       = 100_000   // blocks and branches
 	maxEdgeLocals  = 2_000_000 // these, times locals
 	maxSegment     = 64 << 20  // bytes of one that is copied in one piece, and not cut
 	maxElements    = MaxTableEntries
