@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"runtime/metrics"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,23 +13,70 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// spinner starts something endless and returns what ends it, and awaits that.
+type spinner struct {
+	name  string
+	start func(*testing.B) (stop func())
+}
+
+// spinners are the busy guests, and first what the machine does by itself: a
+// goroutine that looks at a flag all the time.
+func spinners(b *testing.B, guests ...string) []spinner {
+	e := newHostileExecutor(b)
+	all := []spinner{{"goroutine", spinGoroutine}}
+	for _, command := range append(guests, busy...) {
+		all = append(all, spinner{command, func(b *testing.B) func() {
+			i := startHostile(b, e, command, "kill")
+			return func() {
+				require.NoError(b, i.Signal(process.SIGKILL))
+				_, err := i.Wait()
+				require.NoError(b, err)
+			}
+		}})
+	}
+	return all
+}
+
+func spinGoroutine(*testing.B) func() {
+	var stop atomic.Bool
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for !stop.Load() {
+		}
+	}()
+	return func() {
+		stop.Store(true)
+		<-done
+	}
+}
+
+// among starts n more and returns what ends them.
+func (s spinner) among(b *testing.B, n int) (stop func()) {
+	var stops []func()
+	for range n {
+		stops = append(stops, s.start(b))
+	}
+	return func() {
+		for _, stop := range stops {
+			stop()
+		}
+	}
+}
+
 // BenchmarkStop is how long a busy guest goes on after it was killed, until Wait
 // returns, while twice as many of its kind as there are processors run beside it.
 func BenchmarkStop(b *testing.B) {
-	e := newHostileExecutor(b)
-	for _, command := range append([]string{"flood", "makefiles", "denied", "growing", "spinpoll", "bulk"}, busy...) {
-		b.Run(command, func(b *testing.B) {
-			stop := neighbours(b, e, command, 2*runtime.GOMAXPROCS(0))
-			defer stop()
+	for _, s := range spinners(b, "flood", "makefiles", "denied", "growing", "spinpoll", "bulk") {
+		b.Run(s.name, func(b *testing.B) {
+			defer s.among(b, 2*runtime.GOMAXPROCS(0))()
 			var late []time.Duration
-			for range max(b.N, 100) {
-				i := startHostile(b, e, command, "kill")
+			for range max(b.N, 50) {
+				stop := s.start(b)
 				time.Sleep(5 * time.Millisecond) // so that it is in the midst of it
 				began := time.Now()
-				require.NoError(b, i.Signal(process.SIGKILL))
-				_, err := i.Wait()
+				stop()
 				late = append(late, time.Since(began))
-				require.NoError(b, err)
 			}
 			b.ReportMetric(0, "ns/op") // of no meaning here
 			b.ReportMetric(milliseconds(median(late)), "median-ms")
@@ -37,17 +85,15 @@ func BenchmarkStop(b *testing.B) {
 	}
 }
 
-// BenchmarkPause is how long the collector stops the host's goroutines, with 64
-// guests that compute.
+// BenchmarkPause is how long the collector stops the host's goroutines at a time, with
+// 64 guests that compute, and how long a collection takes.
 func BenchmarkPause(b *testing.B) {
-	e := newHostileExecutor(b)
-	for _, command := range append([]string{"bulk"}, busy...) {
-		b.Run(command, func(b *testing.B) {
-			stop := neighbours(b, e, command, 64)
-			defer stop()
+	for _, s := range spinners(b, "bulk") {
+		b.Run(s.name, func(b *testing.B) {
+			defer s.among(b, 64)()
 			before := pauses()
 			var cycles []time.Duration
-			for range max(b.N, 20) {
+			for range max(b.N, 10) {
 				began := time.Now()
 				runtime.GC()
 				cycles = append(cycles, time.Since(began))
@@ -58,23 +104,6 @@ func BenchmarkPause(b *testing.B) {
 			b.ReportMetric(most*1000, "max-ms")
 			b.ReportMetric(milliseconds(median(cycles)), "cycle-ms")
 		})
-	}
-}
-
-// neighbours starts n guests and returns what ends them.
-func neighbours(b *testing.B, e *Executor, command string, n int) (stop func()) {
-	var guests []process.Instance
-	for range n {
-		guests = append(guests, startHostile(b, e, command, "kill"))
-	}
-	return func() {
-		for _, g := range guests {
-			require.NoError(b, g.Signal(process.SIGKILL))
-		}
-		for _, g := range guests {
-			_, err := g.Wait()
-			require.NoError(b, err)
-		}
 	}
 }
 
