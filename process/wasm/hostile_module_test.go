@@ -3,6 +3,7 @@ package wasm
 import (
 	"bytes"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -73,7 +74,7 @@ func hostileModules() map[string]struct {
 		"branches, times locals": {bodies(1, i32s(5000), branches), "branches times locals"},
 		"a row of blocks":        {bodies(1, noLocals, times(300_000, block+end)), "300000 branches in one function"},
 		"a table of branches":    {bodies(1, noLocals, table), "1000002 branches in one function"},
-		"a long function":        {bodies(1, noLocals, times(2_000_000, "\x01")), "2000002 bytes of code in one function"},
+		"a long function":        {bodies(1, noLocals, times(5_000_000, "\x01")), "5000002 bytes of code in one function"},
 		"much code":              {bodies(130, noLocals, times(1<<20-2, "\x01")), "bytes of code, and 134217728 are allowed"},
 		"functions":              {bodies(300_000, noLocals), "300000 functions"},
 		"types":                  {assemble().section(sectionType, 200_000, times(200_000, "\x60\x00\x00")), "200000 types"},
@@ -131,4 +132,31 @@ func TestHostileModulesAreRefusedBeforeTheyCostAnything(t *testing.T) {
 	finish(t, again, spec("hello"))
 	require.Len(t, r.finished(), 1)
 	assert.True(t, r.finished()[0].Warm, "what was in the cache is still good")
+}
+
+// As Go's programs have that embed large files.
+func TestALargeSegmentArrivesWholeAndLaterOnesOverIt(t *testing.T) {
+	t.Parallel()
+	const at, size, over = 1 << 16, 70 << 20, 1<<18 - 2
+	want := make([]byte, size)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(want)
+	large := binary.AppendBytes(append(binary.AppendS64([]byte("\x00\x41"), at), 0x0b), want)
+	copy(want[over:], "over") // where two pieces meet
+	small := binary.AppendBytes(append(binary.AppendS64([]byte("\x00\x41"), at+over), 0x0b), []byte("over"))
+	iovec := []byte("\x00\x41\x00\x0b\x08\x00\x00\x01\x00\x00\x00\x60\x04") // at 0: at and size
+	m := assemble().
+		section(sectionType, 2, []byte("\x60\x00\x00"), []byte("\x60\x04\x7f\x7f\x7f\x7f\x01\x7f")).
+		section(sectionImport, 1, binary.AppendBytes(binary.AppendBytes(nil, []byte(wasiModule)), []byte("fd_write")), []byte{0, 1}).
+		functions(1).
+		section(sectionMemory, 1, binary.AppendU32([]byte{0}, size/pageSize+1)).
+		section(sectionExport, 2, []byte("\x06_start\x00\x01"), []byte("\x06memory\x02\x00")).
+		code(1, noLocals, []byte("\x41\x01\x41\x00\x41\x01\x41\x10\x10\x00\x1a")). // fd_write(1, 0, 1, 16)
+		section(sectionData, 3, large, small, iovec)
+	e := newExecutor(t, WithPrograms(Program{Name: "p", Module: func() ([]byte, error) { return m, nil }}))
+	var out output
+	s := spec("p")
+	s.Stdout = &out
+	exit := finish(t, e, s)
+	require.NoError(t, exit.Reason)
+	assert.True(t, out.String() == string(want), "%d bytes of %d arrived, or others", len(out.String()), size)
 }

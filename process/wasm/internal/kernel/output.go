@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"reflect"
+	"runtime"
 	"time"
 
 	"dappco.re/go/cloche/fs"
@@ -132,6 +133,9 @@ func (o *output) hand(ctx context.Context, p []byte) (int, error) {
 	o.todo <- p
 	select {
 	case r := <-o.did:
+		// Two goroutines that wake each other share one turn at the processor, of
+		// ten milliseconds, however often they do; and so would make others wait.
+		runtime.Gosched()
 		return r.n, r.err
 	case <-ctx.Done():
 		return 0, ErrStopped

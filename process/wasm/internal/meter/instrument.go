@@ -282,33 +282,6 @@ func (p *plan) elements(r *binary.Reader) ([]byte, error) {
 	return data, nil
 }
 
-// data copies the segments, because of the expressions that place them.
-func (p *plan) data(r *binary.Reader) ([]byte, error) {
-	const active, passive, explicit = 0, 1, 2
-	n := r.U32()
-	data := binary.AppendU32(make([]byte, 0, len(r.B)+5), n)
-	for ; n > 0 && !r.Failed; n-- {
-		flags := r.U32()
-		data = binary.AppendU32(data, flags)
-		switch flags {
-		case explicit:
-			data = binary.AppendU32(data, r.U32()) // the memory
-			data = p.constant(r, data)
-		case active:
-			data = p.constant(r, data)
-		case passive:
-		default:
-			r.Fail()
-		}
-		segment := r.Bytes()
-		if err := within("bytes in one data segment", len(segment), maxSegment); err != nil {
-			return nil, err
-		}
-		data = binary.AppendBytes(data, segment)
-	}
-	return data, nil
-}
-
 func (p *plan) code() ([]byte, error) {
 	all := p.all()
 	data := binary.AppendU32(nil, uint32(len(p.bodies)+len(all)))

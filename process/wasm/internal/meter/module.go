@@ -16,7 +16,7 @@ const (
 )
 
 // Version changes with what Instrument answers for a module.
-const Version = 3
+const Version = 4
 
 // MaxTableEntries is how many entries the tables of a module should have at most
 // when it starts. What they grow by in all is no more, so that an instruction on
@@ -70,6 +70,7 @@ type module struct {
 	globals   int
 	tables    int
 	memory    bool
+	counted   bool // has a section that says how many data segments there are
 
 	bodies []body
 }
@@ -140,6 +141,9 @@ func (m *module) read(s section) error {
 		}
 	case sectionGlobal:
 		m.globals += int(r.U32())
+		return nil
+	case sectionDataCount:
+		m.counted = true
 		return nil
 	case sectionCode:
 		for n := r.U32(); n > 0 && !r.Failed; n-- {

@@ -39,8 +39,13 @@ type sorter struct {
 	stable    bool
 }
 
-// entry is a line with the text of its first key, found once.
-type entry struct{ line, first []byte }
+// entry is a line with its first key, found and read once. Entries are sorted by pointer: to swap them themselves, which a stable
+// sort does often, would take most of its time.
+type entry struct {
+	at          int // in the input
+	line, first []byte
+	number      *number // the first key, if it is numeric
+}
 
 // Sort sorts lines.
 func Sort(e *tool.Env) int {
@@ -72,7 +77,7 @@ func Sort(e *tool.Env) int {
 		return s.check(e, names, *quiet)
 	}
 	_ = *merge // sorting sorted files gives what merging them gives
-	var entries []entry
+	var entries []*entry
 	if len(names) == 0 {
 		names = []string{"-"}
 	}
@@ -83,9 +88,9 @@ func Sort(e *tool.Env) int {
 		}
 		entries = s.split(entries, data)
 	}
-	slices.SortStableFunc(entries, s.compare)
+	slices.SortFunc(entries, func(a, b *entry) int { return cmp.Or(s.compare(a, b), cmp.Compare(a.at, b.at)) })
 	if s.unique {
-		entries = slices.CompactFunc(entries, func(a, b entry) bool { return s.compare(a, b) == 0 })
+		entries = slices.CompactFunc(entries, func(a, b *entry) bool { return s.compare(a, b) == 0 })
 	}
 	return s.print(e, entries, *output)
 }
@@ -256,29 +261,38 @@ func readAll(e *tool.Env, name string) ([]byte, *readError) {
 	return data, nil
 }
 
-func (s *sorter) split(entries []entry, data []byte) []entry {
+func (s *sorter) split(entries []*entry, data []byte) []*entry {
 	for len(data) > 0 {
 		line, rest, _ := bytes.Cut(data, []byte{s.delim})
-		entries = append(entries, s.entry(line))
+		entries = append(entries, s.entry(len(entries), line))
 		data = rest
 	}
 	return entries
 }
 
-func (s *sorter) entry(line []byte) entry {
-	if len(s.keys) == 0 {
-		return entry{line: line}
+func (s *sorter) entry(at int, line []byte) *entry {
+	e := &entry{at: at, line: line}
+	if len(s.keys) > 0 {
+		e.first = s.find(line, s.keys[0])
+		if s.keys[0].numeric {
+			e.number = new(parseNumber(e.first))
+		}
 	}
-	return entry{line, s.find(line, s.keys[0])}
+	return e
 }
 
-func (s *sorter) compare(a, b entry) int {
+func (s *sorter) compare(a, b *entry) int {
 	for i, k := range s.keys {
-		x, y := a.first, b.first
-		if i > 0 {
-			x, y = s.find(a.line, k), s.find(b.line, k)
+		var order int
+		switch {
+		case i > 0:
+			order = k.compare(s.find(a.line, k), s.find(b.line, k))
+		case k.numeric:
+			order = a.number.compare(*b.number)
+		default:
+			order = k.compare(a.first, b.first)
 		}
-		if order := k.compare(x, y); order != 0 {
+		if order != 0 {
 			if k.reverse {
 				return -order
 			}
@@ -516,11 +530,11 @@ func (s *sorter) check(e *tool.Env, names []string, quiet bool) int {
 		return e.Fail("extra operand %s not allowed with -c", tool.Quote(names[1]))
 	}
 	e.Each(names, func(name string, r io.Reader) error {
-		var last entry
+		var last *entry
 		number := 0
 		return tool.EachLine(r, s.delim, func(line []byte, _ bool) bool {
 			number++
-			now := s.entry(bytes.Clone(line))
+			now := s.entry(number, bytes.Clone(line))
 			if number > 1 {
 				if order := s.compare(last, now); order > 0 || order == 0 && s.unique {
 					if !quiet {
@@ -537,7 +551,7 @@ func (s *sorter) check(e *tool.Env, names []string, quiet bool) int {
 	return e.Status()
 }
 
-func (s *sorter) print(e *tool.Env, entries []entry, output string) int {
+func (s *sorter) print(e *tool.Env, entries []*entry, output string) int {
 	out := e.Stdout
 	if output != "" {
 		file, err := os.Create(output)
