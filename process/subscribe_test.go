@@ -19,21 +19,24 @@ import (
 
 func TestEventsComeFromTheCallOnAndEndWithTheService(t *testing.T) {
 	t.Parallel()
-	s, r := record(programs)
-	first := s.Events(t.Context())
-	h := start(t, s, process.Spec{Command: "say", Args: []string{"out", "!err"}})
-	exitOf(t, h)
-	late := s.Events(t.Context())
-	_, err := s.Start(t.Context(), process.Spec{Command: "nosuch"})
-	require.Error(t, err)
-	require.NoError(t, s.Shutdown(t.Context()))
+	synctest.Test(t, func(t *testing.T) {
+		s, r := record(programs)
+		first := s.Events(t.Context())
+		h := start(t, s, process.Spec{Command: "say", Args: []string{"out", "!err"}})
+		exitOf(t, h)
+		synctest.Wait() // its last event comes after its end
+		late := s.Events(t.Context())
+		_, err := s.Start(t.Context(), process.Spec{Command: "nosuch"})
+		require.Error(t, err)
+		require.NoError(t, s.Shutdown(t.Context()))
 
-	all := collect(first)
-	require.Equal(t, r.events, all, "the same as every other receiver gets")
-	require.Equal(t, all[len(all)-1:], collect(late), "only what came after the call")
-	require.IsType(t, process.FailedEvent{}, all[len(all)-1])
-	require.Empty(t, collect(s.Events(t.Context())), "nothing happens any more")
-	require.Empty(t, collect(first), "it was for one range")
+		all := collect(first)
+		require.Equal(t, r.events, all, "the same as every other receiver gets")
+		require.Equal(t, all[len(all)-1:], collect(late), "only what came after the call")
+		require.IsType(t, process.FailedEvent{}, all[len(all)-1])
+		require.Empty(t, collect(s.Events(t.Context())), "nothing happens any more")
+		require.Empty(t, collect(first), "it was for one range")
+	})
 }
 
 func collect(events iter.Seq[process.Event]) (all []process.Event) {
