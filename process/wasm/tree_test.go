@@ -81,23 +81,23 @@ func TestMountsAreAllThatAGuestSees(t *testing.T) {
 	write(t, dir, "shared/file", []byte("x"))
 	other, otherDir := hostFs(t)
 	write(t, otherDir, "o", []byte("y"))
-	tr := treeOf(t, fsys, process.Spec{Dir: "/work/deep", Mounts: []process.Mount{
-		{Source: "shared", Target: "/work/deep"},
+	tr := treeOf(t, fsys, process.Spec{Dir: "/desk/deep", Mounts: []process.Mount{
+		{Source: "shared", Target: "/desk/deep"},
 		{Fs: other, Target: "/other", ReadOnly: true},
 	}})
-	assert.Equal(t, "/work/deep", tr.cwd)
-	assert.Equal(t, []string{"/work/deep", "/other"}, tr.preopens)
-	assert.Equal(t, []string{"other", "work"}, names(t, tr.root, "/"))
+	assert.Equal(t, "/desk/deep", tr.cwd)
+	assert.Equal(t, []string{"/desk/deep", "/other"}, tr.preopens)
+	assert.Equal(t, []string{"desk", "other"}, names(t, tr.root, "/"))
 
-	b, err := tr.root.Read("/work/deep/file")
+	b, err := tr.root.Read("/desk/deep/file")
 	require.NoError(t, err)
 	assert.Equal(t, "x", string(b))
-	require.NoError(t, tr.root.Write("/work/deep/new", []byte("n")))
+	require.NoError(t, tr.root.Write("/desk/deep/new", []byte("n")))
 	assert.FileExists(t, filepath.Join(dir, "shared/new"))
 
 	_, denied := errors.AsType[*process.DeniedError](tr.root.Write("/other/new", []byte("n")))
 	assert.True(t, denied)
-	_, err = tr.root.Read("/work/deep/../../secret")
+	_, err = tr.root.Read("/desk/deep/../../secret")
 	assert.ErrorIs(t, err, iofs.ErrNotExist)
 }
 

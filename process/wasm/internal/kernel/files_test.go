@@ -298,13 +298,13 @@ func TestDotDotStaysAtTheRootAndIsRefusedBelow(t *testing.T) {
 func TestWorkingDirectoryReachesTheRestOfTheTree(t *testing.T) {
 	t.Parallel()
 	var seen refusals
-	f, _ := tree(t, map[string]string{"f": "", "work/link": "->../f", "src/": ""})
-	p := start(t, Config{Root: f, Cwd: "/work", Preopens: []string{"/src"}, Denied: seen.add})
+	f, _ := tree(t, map[string]string{"f": "", "desk/link": "->../f", "src/": ""})
+	p := start(t, Config{Root: f, Cwd: "/desk", Preopens: []string{"/src"}, Denied: seen.add})
 	const src, cwd = root + 1, root + 2
 	for _, tt := range []struct {
 		fd   FD
 		path string
-	}{{cwd, "../f"}, {cwd, "link"}, {src, "../work/link"}, {cwd, "../../../f"}} {
+	}{{cwd, "../f"}, {cwd, "link"}, {src, "../desk/link"}, {cwd, "../../../f"}} {
 		_, err := p.PathStat(tt.fd, tt.path, true)
 		assert.NoError(t, err, tt.path)
 	}

@@ -32,8 +32,8 @@ func TestZeroConfigGrantsNothing(t *testing.T) {
 
 func TestPreopensAreTheRootThenTheGivenThenTheWorkingDirectory(t *testing.T) {
 	t.Parallel()
-	f, _ := tree(t, map[string]string{"src/a": "", "work/b": ""})
-	p := start(t, Config{Root: f, Cwd: "/work/", Preopens: []string{"/src"}, Env: []string{"A=1"}})
+	f, _ := tree(t, map[string]string{"src/a": "", "desk/b": ""})
+	p := start(t, Config{Root: f, Cwd: "/desk/", Preopens: []string{"/src"}, Env: []string{"A=1"}})
 	for i, want := range []string{"/", "/src", "."} {
 		got, err := p.Preopen(root + FD(i))
 		require.NoError(t, err)
@@ -41,13 +41,13 @@ func TestPreopensAreTheRootThenTheGivenThenTheWorkingDirectory(t *testing.T) {
 	}
 	_, err := p.PathStat(root+2, "b", false)
 	assert.NoError(t, err)
-	assert.Equal(t, []string{"A=1", "PWD=/work"}, p.Env())
+	assert.Equal(t, []string{"A=1", "PWD=/desk"}, p.Env())
 }
 
 func TestPWDOfTheCallerStays(t *testing.T) {
 	t.Parallel()
-	f, _ := tree(t, map[string]string{"work/": ""})
-	p := start(t, Config{Root: f, Cwd: "/work", Env: []string{"PWD=/mine"}})
+	f, _ := tree(t, map[string]string{"desk/": ""})
+	p := start(t, Config{Root: f, Cwd: "/desk", Env: []string{"PWD=/mine"}})
 	assert.Equal(t, []string{"PWD=/mine"}, p.Env())
 }
 
@@ -61,10 +61,10 @@ func TestConfigErrorsNameTheCulprit(t *testing.T) {
 	}{
 		"NUL in an argument":           {Config{Args: []string{"a\x00b"}}, "args", syscall.EINVAL},
 		"NUL in the environment":       {Config{Env: []string{"A=\x00"}}, "env", syscall.EINVAL},
-		"relative working directory":   {Config{Root: f, Cwd: "work"}, "dir", syscall.EINVAL},
+		"relative working directory":   {Config{Root: f, Cwd: "desk"}, "dir", syscall.EINVAL},
 		"no such working directory":    {Config{Root: f, Cwd: "/none"}, "dir", syscall.ENOENT},
 		"working directory is a file":  {Config{Root: f, Cwd: "/file"}, "dir", syscall.ENOTDIR},
-		"working directory of no tree": {Config{Cwd: "/work"}, "dir", syscall.ENOENT},
+		"working directory of no tree": {Config{Cwd: "/desk"}, "dir", syscall.ENOENT},
 		"relative preopen":             {Config{Root: f, Preopens: []string{"src"}}, "mounts", syscall.EINVAL},
 	} {
 		t.Run(name, func(t *testing.T) {

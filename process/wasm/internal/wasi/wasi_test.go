@@ -26,8 +26,8 @@ func TestCProgramReadsWritesListsAndExits(t *testing.T) {
 	var out bytes.Buffer
 	got := newHost(t).run(t, guest(t, "upper.wasm"), kernel.Config{
 		Args:   []string{"upper", "a", "b"},
-		Root:   tree(t, map[string]string{"work/x": "", "work/y": "", "z": ""}),
-		Cwd:    "/work",
+		Root:   tree(t, map[string]string{"desk/x": "", "desk/y": "", "z": ""}),
+		Cwd:    "/desk",
 		Stdin:  io.NopCloser(strings.NewReader("hello\n")),
 		Stdout: &out,
 	})
@@ -394,16 +394,16 @@ func TestTimesAreSetToTheNanosecond(t *testing.T) {
 
 func TestPreopenNames(t *testing.T) {
 	t.Parallel()
-	g := newProxy(t, kernel.Config{Root: tree(t, map[string]string{"work/f": ""}), Cwd: "/work", Preopens: []string{"/work"}})
+	g := newProxy(t, kernel.Config{Root: tree(t, map[string]string{"desk/f": ""}), Cwd: "/desk", Preopens: []string{"/desk"}})
 	g.ok("fd_prestat_get", 4, 600)
 	assert.EqualValues(t, 0, g.u32(600))
 	assert.EqualValues(t, 5, g.u32(604))
 	assert.Equal(t, nametoolong, g.call("fd_prestat_dir_name", 4, 700, 4))
 	g.ok("fd_prestat_dir_name", 4, 700, 6)
-	assert.Equal(t, "/work\x00", string(g.bytes(700, 6)))
+	assert.Equal(t, "/desk\x00", string(g.bytes(700, 6)))
 	assert.Equal(t, badf, g.call("fd_prestat_get", 0, 600))
 	assert.Equal(t, badf, g.call("fd_prestat_get", 6, 600))
-	fd := g.open("work/f", 0)
+	fd := g.open("desk/f", 0)
 	assert.Equal(t, badf, g.call("fd_prestat_get", fd, 600))
 }
 
