@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"cmp"
 	"time"
 
 	"dappco.re/go/cloche/process"
@@ -66,21 +67,14 @@ type Restart struct {
 
 // complete has every default in place.
 func (u Unit) complete() Unit {
-	or(&u.Ready.Every, 250*time.Millisecond)
-	or(&u.Ready.Each, 5*time.Second)
-	or(&u.Ready.Patience, time.Minute)
-	or(&u.Health.Every, 10*time.Second)
-	or(&u.Health.Each, 5*time.Second)
-	or(&u.Health.Failures, 3)
-	or(&u.Restart.Delay, 100*time.Millisecond)
-	or(&u.Restart.MaxDelay, 30*time.Second)
-	or(&u.Restart.Attempts, 10)
+	u.Ready.Every = cmp.Or(u.Ready.Every, 250*time.Millisecond)
+	u.Ready.Each = cmp.Or(u.Ready.Each, 5*time.Second)
+	u.Ready.Patience = cmp.Or(u.Ready.Patience, time.Minute)
+	u.Health.Every = cmp.Or(u.Health.Every, 10*time.Second)
+	u.Health.Each = cmp.Or(u.Health.Each, 5*time.Second)
+	u.Health.Failures = cmp.Or(u.Health.Failures, 3)
+	u.Restart.Delay = cmp.Or(u.Restart.Delay, 100*time.Millisecond)
+	u.Restart.MaxDelay = cmp.Or(u.Restart.MaxDelay, 30*time.Second)
+	u.Restart.Attempts = cmp.Or(u.Restart.Attempts, 10)
 	return u
-}
-
-func or[T comparable](field *T, otherwise T) {
-	var zero T
-	if *field == zero {
-		*field = otherwise
-	}
 }
